@@ -1,0 +1,50 @@
+"""Everything the bot says and asks. The table of contents: its dialogs, its posted cards, and what follows each event."""
+
+from collections.abc import Mapping, Sequence
+
+from dialogs import (
+    activate_offer,
+    approve_activation,
+    invite_guest,
+    link_interlocuteur,
+    menu,
+    new_client,
+    propose_offer,
+    tracking,
+    welcome,
+)
+from dialogs.dialog import Dialog
+from dialogs.saying import Posted
+from services import events, invitations
+from services.outbox import Reaction
+
+DIALOGS: tuple[Dialog, ...] = (
+    new_client.DIALOG,
+    invite_guest.DIALOG,
+    activate_offer.DIALOG,
+    link_interlocuteur.DIALOG,
+    propose_offer.DIALOG,
+    approve_activation.DIALOG,
+)
+
+POSTED: tuple[Posted, ...] = (menu.POSTED, tracking.POSTED, invite_guest.POSTED, approve_activation.POSTED)
+
+_invite = Reaction("send_invitation", invitations.send_invitation, repeatable=True)
+_mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False)
+_say_invitation = Reaction("say_invitation", invite_guest.say_status, repeatable=False)
+_mail_identifier = Reaction("mail_identifier", propose_offer.mail_identifier, repeatable=False)
+_say_approval = Reaction("say_approval", approve_activation.say_request, repeatable=False)
+_say_approval_in_chat = Reaction("say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False)
+_mail_welcome = Reaction("mail_welcome", welcome.mail_welcome, repeatable=False)
+_say_welcome = Reaction("say_welcome", welcome.say_welcome, repeatable=False)
+
+REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
+    events.InvitationRequested: (_invite, _say_invitation),
+    events.GuestInvited: (_mail_invitation, _say_invitation),
+    events.GuestRecognised: (_say_invitation,),
+    events.InvitationAccepted: (_say_invitation,),
+    events.InvitationFailed: (_say_invitation,),
+    events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat),
+    events.OfferActivated: (_say_approval, _say_approval_in_chat, _mail_welcome, _say_welcome),
+    events.OfferRefused: (_say_approval, _say_approval_in_chat),
+}

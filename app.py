@@ -1,0 +1,213 @@
+"""Passerelle's composition root: reads the settings, joins the rooms, serves; and a few commands for operators."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from bot.adapter import Adapter
+from bot.addresses import Addresses
+from bot.courier import Courier
+from bot.door import Door
+from bot.handler import Handler
+from bot.keys import Keys
+from bot.pace import Pace
+from bot.server import Metrics, make_app, open_session, serve
+from bot.tokens import Tokens
+from cards import render
+from dialogs import DIALOGS, POSTED, REACTIONS
+from dialogs.engine import Engine
+from dialogs.turn import Done
+from services import dossiers, migrate, portfolio, settings
+from services.clock import Clock, system_clock
+from services.errors import Refused, Unavailable, trace
+from services.graph import Graph
+from services.invitations import notice_acceptances
+from services.outbox import Outbox, owed
+from services.ports import Chat, Directory, Mailbox
+from services.record import Firm, Services
+from services.roles import Roles
+from services.settings import Settings, WrongSettings
+from services.store import Store
+
+log = logging.getLogger("passerelle")
+
+ACCEPTANCE_POLL = 30.0
+PRACTICE_POLL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """The program without its server: what tests drive directly."""
+
+    services: Services
+    engine: Engine
+    outbox: Outbox
+
+
+def open_store(config: Settings, clock: Clock = system_clock) -> Store:
+    """The database of the settings."""
+    return Store(config.database_url, clock, owed(REACTIONS))
+
+
+def wire(config: Settings, store: Store, directory: Directory, mailbox: Mailbox, chat: Chat) -> Wired:
+    """Join the rooms. Tests pass their own ends of the outside; nothing else differs."""
+    firm = Firm(
+        name=config.firm_name,
+        locale=config.firm_locale,
+        domains=config.firm_domains,
+        loop_url=config.loop_url,
+        tenant_id=config.tenant_id,
+        invite_to_team=config.invite_to_team,
+    )
+    roles = Roles(store, directory, config.admin_group_id)
+    services = Services(firm, store, directory, mailbox, chat, roles)
+    return Wired(services, Engine(services, DIALOGS, POSTED), Outbox(services, REACTIONS))
+
+
+async def run_bot(config: Settings, stop: asyncio.Event) -> None:
+    """Serve until `stop`: the door, the outbox and the watch on acceptances; then finish what is under way."""
+    async with AsyncExitStack() as ends:
+        store = open_store(config)
+        ends.push_async_callback(store.close)
+        await migrate.upgrade(store)
+        session = await ends.enter_async_context(open_session())
+        graph = open_graph(config)
+        ends.push_async_callback(graph.close)
+        addresses = Addresses(config.service_hosts, practice=config.practice)
+        courier = Courier(session, graph.tokens.token, addresses)
+        wired = wire(config, store, graph.directory, graph.mailbox, courier)
+
+        metrics = Metrics(CollectorRegistry())
+        keys = Keys(session, config.openid_url, practice=config.practice)
+        door = Door(Tokens(keys, config.app_id), addresses, config.tenant_id, pace=Pace(), on_refusal=metrics.refused)
+        handler = Handler(
+            Adapter(courier, config.app_id), wired.engine.answer, _apology(config), on_turn=metrics.turned
+        )
+
+        async def ready() -> str | None:
+            return await store.ready() or (None if keys.held else "signing keys: none held yet")
+
+        app = make_app(door=door, handler=handler, keys=keys, ready=ready, metrics=metrics)
+        work_done = asyncio.Event()
+        background = [
+            asyncio.create_task(wired.outbox.run(work_done)),
+            asyncio.create_task(
+                _watch_acceptances(wired.services, PRACTICE_POLL if config.practice else ACCEPTANCE_POLL)
+            ),
+            asyncio.create_task(_warm(graph.warm)),
+        ]
+        try:
+            await serve(app, config.host, config.port, stop)
+        finally:
+            work_done.set()
+            await _finish(background)
+
+
+def open_graph(config: Settings) -> Graph:
+    """Graph and the tokens, from the settings."""
+    return Graph(
+        tenant_id=config.tenant_id,
+        client_id=config.app_id,
+        secret=config.app_password,
+        certificate=str(config.app_certificate) if config.app_certificate else None,
+        managed_identity=config.app_type == "UserAssignedMSI",
+        authority_host=config.authority,
+        graph_url=config.graph_url,
+        mail_from=config.mail_from,
+    )
+
+
+def _apology(config: Settings) -> Callable[[str], Done]:
+    return lambda tag: Done(render.text("errors.apology", render.locale_of(tag, config.firm_locale)))
+
+
+async def _warm(warm: Callable[[], Awaitable[None]]) -> None:
+    # Graph's SDK takes hundreds of milliseconds to import: before its first use, but not in the way of the first turn.
+    with suppress(Refused, Unavailable):
+        await warm()
+
+
+async def _watch_acceptances(services: Services, pause: float) -> None:
+    while True:
+        try:
+            await notice_acceptances(services)
+        except (Refused, Unavailable) as fault:
+            log.warning("acceptances: %s", fault.key)
+        except Exception as fault:
+            log.error("acceptances: %s", trace(fault))
+        await asyncio.sleep(pause)
+
+
+async def _finish(background: list[asyncio.Task[None]]) -> None:
+    outbox, *others = background
+    with suppress(TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(outbox, 4.0)
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+
+
+# --- commands
+
+
+async def _serve(config: Settings, _args: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
+    try:
+        await run_bot(config, stop)
+    except OSError as fault:
+        print(f"HOST, PORT: cannot listen on {config.host}:{config.port} ({fault.strerror})", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _import(config: Settings, args: argparse.Namespace) -> int:
+    records = portfolio.read_csv(await asyncio.to_thread(Path(args.file).read_bytes))
+    store = open_store(config)
+    try:
+        await migrate.upgrade(store)
+        async with store.work() as work:
+            written = await dossiers.keep(work, records)
+    finally:
+        await store.close()
+    print(f"{written} dossiers")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="app.py", description="Passerelle, the Teams bot. Without a command: serve.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    parser.set_defaults(run=_serve)
+    commands.add_parser("serve", help="serve /api/messages (the default)").set_defaults(run=_serve)
+    imported = commands.add_parser("import", help="create or update dossiers from Loop's portfolio (CSV)")
+    imported.add_argument("file", help="the CSV file")
+    imported.set_defaults(run=_import)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; gives the exit status (2: a setting is wrong or missing)."""
+    args = _parser().parse_args(arguments)
+    try:
+        config = settings.load()
+    except WrongSettings as wrong:
+        print("\n".join(wrong.faults), file=sys.stderr)
+        return 2
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and Graph's carry e-mail addresses
+    command: Callable[[Settings, argparse.Namespace], Coroutine[None, None, int]] = args.run
+    return asyncio.run(command(config, args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

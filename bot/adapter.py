@@ -1,0 +1,78 @@
+"""The SDK's adapter, with our own checks before it and our own courier behind it."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn
+
+from botbuilder.core import InvokeResponse, TurnContext
+from botbuilder.integration.aiohttp import CloudAdapter
+from botbuilder.schema import Activity, ActivityTypes, ResourceResponse
+from botframework.connector.auth import (
+    AuthenticateRequestResult,
+    BotFrameworkAuthentication,
+    ClaimsIdentity,
+    ConnectorFactory,
+)
+
+from bot.courier import SCOPE, Courier
+
+Logic = Callable[[TurnContext], Awaitable[None]]
+
+
+class Adapter(CloudAdapter):  # type: ignore[misc]
+    """Runs verified activities through the SDK's turn pipeline.
+
+    Everything a turn context sends or updates goes through the courier, whose errors (Refused, Unavailable) it raises.
+    """
+
+    def __init__(self, courier: Courier, app_id: str) -> None:
+        super().__init__(_AtTheDoor())
+        self._courier = courier
+        self._verified = AuthenticateRequestResult()
+        self._verified.audience = SCOPE
+        self._verified.claims_identity = ClaimsIdentity({"aud": app_id}, True)
+        self._verified.connector_factory = _OneConnector(courier)
+
+    async def run(self, activity: Activity, logic: Logic) -> InvokeResponse | None:
+        """One turn of an activity `bot.door` has let in; what answers it, if it is an invoke."""
+        return await self.process_activity(self._verified, activity, logic)
+
+    async def send_activities(self, context: TurnContext, activities: list[Activity]) -> list[ResourceResponse]:
+        """The SDK's sending step: an answer to an invoke stays in the turn, a message leaves by the courier."""
+        return [ResourceResponse(id=await self._send(context, activity)) for activity in activities]
+
+    async def update_activity(self, context: TurnContext, activity: Activity) -> ResourceResponse:
+        """The SDK's updating step."""
+        await self._courier.replace(activity)
+        return ResourceResponse(id=activity.id)
+
+    async def _send(self, context: TurnContext, activity: Activity) -> str:
+        if activity.type == ActivityTypes.invoke_response:
+            context.turn_state[self._INVOKE_RESPONSE_KEY] = activity
+            return ""
+        return await self._courier.send(activity)
+
+
+class _OneConnector(ConnectorFactory):  # type: ignore[misc]
+    """The SDK asks for a connector client each turn and only carries it along; building one is what made it slow."""
+
+    def __init__(self, courier: Courier) -> None:
+        self._courier = courier
+
+    async def create(self, service_url: str, audience: str) -> Courier:
+        return self._courier
+
+
+class _AtTheDoor(BotFrameworkAuthentication):  # type: ignore[misc]
+    """Authentication has been done by `bot.door`: anything that reaches for the SDK's own is a mistake."""
+
+    async def authenticate_request(self, *_: Any) -> NoReturn:
+        raise PermissionError
+
+    async def authenticate_streaming_request(self, *_: Any) -> NoReturn:
+        raise PermissionError
+
+    def create_connector_factory(self, *_: Any) -> NoReturn:
+        raise PermissionError
+
+    async def create_user_token_client(self, *_: Any) -> None:
+        """None: the bot signs nobody in."""

@@ -1,0 +1,110 @@
+"""A verified activity in, the answer to it out. It carries; the engine decides."""
+
+import asyncio
+import json
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import PurePath
+from typing import Any
+from uuid import uuid4
+
+from botbuilder.core import InvokeResponse, TurnContext
+from botbuilder.schema import Activity, ActivityTypes
+
+from bot.adapter import Adapter
+from bot.inbound import activity_of, turn_of
+from bot.outbound import drawn, invoke_body, message_of
+from dialogs.turn import Acted, Done, Post, Redraw, Reply, Turn
+
+logger = logging.getLogger(__name__)
+
+
+class Handler:
+    """Hands each turn to `answer` and gives Teams what it replies.
+
+    `apology` is the sentence (in the language of a client locale such as fr-FR) shown when a turn fails or takes longer
+    than `limit` seconds; Teams wants an invoke answered within about three. `on_turn` is told the kind of each turn,
+    how long it took (seconds) and whether it was answered.
+    """
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        answer: Callable[[Turn], Awaitable[Reply]],
+        apology: Callable[[str], Done],
+        *,
+        on_turn: Callable[[str, float, bool], None],
+        limit: float = 2.5,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._adapter = adapter
+        self._answer = answer
+        self._apology = apology
+        self._on_turn = on_turn
+        self._limit = limit
+        self._clock = clock
+
+    async def take(self, body: Mapping[str, Any]) -> bytes | None:
+        """The JSON that answers an activity `bot.door` has let in; None: an empty answer. Raises nothing."""
+        response = await self._adapter.run(activity_of(body), self._logic)
+        return None if response is None else response.body
+
+    async def _logic(self, context: TurnContext) -> None:
+        turn = turn_of(context.activity)
+        body = b"{}" if turn is None else await self._timed(context, turn)
+        if context.activity.type == ActivityTypes.invoke:
+            response = InvokeResponse(status=200, body=body)
+            await context.send_activity(Activity(type=ActivityTypes.invoke_response, value=response))
+
+    async def _timed(self, context: TurnContext, turn: Turn) -> bytes:
+        started = self._clock()
+        answered, body = await self._attempt(context, turn)
+        self._on_turn(type(turn.what).__name__.lower(), self._clock() - started, answered)
+        return body
+
+    async def _attempt(self, context: TurnContext, turn: Turn) -> tuple[bool, bytes]:
+        try:
+            async with asyncio.timeout(self._limit):
+                reply = await self._answer(turn)
+            return True, await _give(context, turn, reply)
+        except Exception as error:
+            _log("turn failed", turn, error)
+        try:
+            return False, await _give(context, turn, self._apology(turn.who.locale))
+        except Exception as error:
+            _log("apology failed", turn, error)
+        return False, b"{}"
+
+
+async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:
+    """Sends what is to be sent; gives the body that answers an invoke (unused for other activities)."""
+    if context.activity.type == ActivityTypes.invoke:
+        if isinstance(reply, Post):
+            await context.send_activity(drawn(reply.message))
+        # Encoded here, so that a reply that is not JSON fails while there is still somebody to apologise.
+        return json.dumps(invoke_body(turn.what, reply), allow_nan=False).encode()
+    message = message_of(turn.what, reply)
+    if message is None:
+        return b""
+    if isinstance(reply, Redraw) and isinstance(turn.what, Acted) and turn.what.card_id:
+        message.id = turn.what.card_id
+        await context.update_activity(message)
+    else:
+        await context.send_activity(message)
+    return b""
+
+
+def _log(event: str, turn: Turn, error: Exception) -> None:
+    """Type and place of an error only: its message may quote what a person typed."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    logger.error(
+        "%s: incident=%s kind=%s error=%s at=%s:%s",
+        event,
+        uuid4().hex[:12],
+        type(turn.what).__name__.lower(),
+        type(error).__name__,
+        PurePath(frame.filename).name,
+        frame.lineno,
+    )

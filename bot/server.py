@@ -1,0 +1,114 @@
+"""The HTTP server: four addresses, and an orderly end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import aiohttp
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from bot.door import Door, TurnedAway
+from bot.handler import Handler
+from bot.keys import Keys
+
+# aiohttp waits up to twice this long (once for the handlers, once for their connections), and the process has ten
+# seconds from SIGTERM to its end.
+DRAIN = 4.5
+
+logger = logging.getLogger(__name__)
+
+
+class Metrics:
+    """What /metrics shows of this room. `registry` is the program's own, so that other rooms can add to it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._turns = Counter("passerelle_turns", "Turns handled", ["kind", "outcome"], registry=registry)
+        self._seconds = Histogram(
+            "passerelle_turn_seconds", "From a turn let in to its answer, in seconds", ["kind"], registry=registry
+        )
+        self._refusals = Counter("passerelle_refusals", "Requests turned away", ["reason"], registry=registry)
+
+    def turned(self, kind: str, seconds: float, answered: bool) -> None:
+        """One turn done (`bot.handler.Handler`'s on_turn)."""
+        self._turns.labels(kind, "answered" if answered else "failed").inc()
+        self._seconds.labels(kind).observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        """One request turned away (`bot.door.Door`'s on_refusal)."""
+        self._refusals.labels(reason).inc()
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The one session of the process for the connector and the signing keys. No cookies, no proxy from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=100),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=10),
+    )
+
+
+def make_app(
+    *,
+    door: Door,
+    handler: Handler,
+    keys: Keys,
+    ready: Callable[[], Awaitable[str | None]],
+    metrics: Metrics,
+) -> web.Application:
+    """The web application. `ready` gives the reason why the program is not ready, None when it is.
+
+    While the application runs, the signing keys are kept fresh in the background.
+    """
+
+    async def messages(request: web.Request) -> web.Response:
+        try:
+            activity = await door.admit(request)
+        except TurnedAway as refusal:
+            return web.Response(status=refusal.status)
+        body = await handler.take(activity)
+        return web.Response() if body is None else web.Response(body=body, content_type="application/json")
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def readyz(_: web.Request) -> web.Response:
+        reason = await ready()
+        return web.Response(text="ok") if reason is None else web.Response(status=503, text=reason)
+
+    async def numbers(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def keeping(_: web.Application) -> AsyncIterator[None]:
+        task = asyncio.create_task(keys.keep())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app = web.Application()
+    app.router.add_post("/api/messages", messages)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", numbers)
+    app.cleanup_ctx.append(keeping)
+    return app
+
+
+async def serve(app: web.Application, host: str, port: int, stop: asyncio.Event, *, drain: float = DRAIN) -> None:
+    """Serves until `stop` is set, then takes no more and finishes the turns under way (at most about 2 x drain seconds).
+
+    Raises OSError when the address cannot be listened on.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        logger.info("listening on %s:%d", host, port)
+        await stop.wait()
+        logger.info("stopping")
+    finally:
+        await runner.cleanup()

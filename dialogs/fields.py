@@ -1,0 +1,96 @@
+"""What was typed -> an answer, or the key of what is wrong. A field knows its name, how to read it, whether it must be there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services import people
+from services.errors import Refused
+
+MAX_LENGTH = 200
+MAX_NOTE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of a step. `read` gets the typed text (never empty) and gives the answer; `default` is an empty one's."""
+
+    name: str
+    read: Callable[[str], Any]
+    required: bool = False
+    default: Any = ""
+    max_length: int = MAX_LENGTH
+
+    def answer(self, typed: str) -> Any:
+        """The answer, or Refused with a key, beside this field."""
+        if len(typed) > self.max_length:
+            raise Refused("too_long", self.name, max=self.max_length)
+        if not typed.strip():
+            if self.required:
+                raise Refused("required", self.name)
+            return self.default
+        try:
+            return self.read(typed)
+        except Refused as refusal:
+            raise Refused(refusal.key, self.name, **refusal.facts) from None
+
+
+def text(name: str, *, required: bool = False, max_length: int = MAX_LENGTH) -> Field:
+    """One line of text."""
+    return Field(name, people.one_line, required, max_length=max_length)
+
+
+def note(name: str, *, required: bool = False) -> Field:
+    """Several lines of text."""
+    return Field(name, str.strip, required, max_length=MAX_NOTE)
+
+
+def email(name: str, *, required: bool = True) -> Field:
+    """An e-mail address."""
+    return Field(name, people.email_address, required, max_length=320)
+
+
+def phone(name: str, *, mobile: bool, required: bool) -> Field:
+    """A phone number, French unless written internationally."""
+    return Field(name, lambda typed: people.phone_number(typed, name, mobile=mobile), required, max_length=40)
+
+
+def choice(name: str, *values: str, required: bool = True) -> Field:
+    """One of these values; none given: any opaque value, checked where it is looked up."""
+
+    def read(typed: str) -> str:
+        if values and typed not in values:
+            raise Refused("choice_unknown", name)
+        return typed
+
+    return Field(name, read, required)
+
+
+def tick(name: str, *, must: str | None = None) -> Field:
+    """A tick box, true or false. `must` is the key of the refusal when it stays empty."""
+
+    def read(typed: str) -> bool:
+        if must and typed != "true":
+            raise Refused(must, name)
+        return typed == "true"
+
+    return Field(name, read, required=must is not None, default=False)
+
+
+def typed_text(value: object) -> str:
+    """What Teams sent for an input, as text: anything but text, a number or a tick counts as nothing typed."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, str | int | float) else ""
+
+
+def read_all(fields: tuple[Field, ...], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Refused]]:
+    """Every field's answer, and every field's refusal."""
+    answers: dict[str, Any] = {}
+    wrong: dict[str, Refused] = {}
+    for one in fields:
+        try:
+            answers[one.name] = one.answer(typed.get(one.name, ""))
+        except Refused as refusal:
+            wrong[one.name] = refusal
+    return answers, wrong

@@ -1,0 +1,128 @@
+"""Inviter: who, for which dossier, the recap; then one Graph invitation and our own mail with the redeem link."""
+
+from typing import Any
+
+from cards import render
+from dialogs import steps
+from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, administrators
+from dialogs.saying import Posted, Say, carry, send_mail
+from dialogs.turn import Card
+from services import invitations, offers, places, propositions
+from services.dossiers import get as get_dossier
+from services.errors import Refused
+from services.events import Event
+from services.models import Invitation, InvitationState
+from services.record import Services
+from services.store import Work
+
+MAIL_LEG = "invitation_mail"
+BALL = {
+    InvitationState.REQUESTED: "passerelle",
+    InvitationState.SENT: "entrepreneur",
+    InvitationState.ACCEPTED: "administrateur",
+    InvitationState.FAILED: "administrateur",
+    InvitationState.EXPIRED: "administrateur",
+    InvitationState.REVOKED: None,
+}
+
+
+async def _load_recap(ctx: Ctx, answers: Answers) -> View:
+    dossier = await steps.chosen_dossier(ctx, answers)
+    state = await steps.guest_state(ctx, answers["email"])
+    return View(
+        d={
+            "person": steps.person_facts(answers),
+            "dossier": steps.dossier_facts(dossier),
+            "guest": {"state": state},
+        }
+    )
+
+
+async def _check_recap(ctx: Ctx, answers: Answers) -> None:
+    if await steps.guest_state(ctx, answers["email"]) == "member":
+        raise Refused("already_member", "email")
+
+
+async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
+    dossier = await get_dossier(work.session, answers["dossier"])
+    invitation = await invitations.invite_guest(work, steps.guest_of(answers), dossier, ctx.who.aad_id)
+    again = invitation.state != InvitationState.REQUESTED
+    return Outcome("invite_guest.attached" if again else "invite_guest.done", {"code": dossier.code})
+
+
+DIALOG = Dialog(
+    name="invite_guest",
+    steps=(
+        steps.PERSON,
+        steps.DOSSIER,
+        Step(
+            "recap",
+            load=_load_recap,
+            check=_check_recap,
+            sample=View(
+                d={
+                    "person": steps.SAMPLE_PERSON,
+                    "dossier": steps.SAMPLE_DOSSIER,
+                    "guest": {"state": "none"},
+                }
+            ),
+        ),
+    ),
+    finish=_finish,
+    allowed=administrators,
+    commands=("inviter", "invite"),
+    start=steps.start_with_language,
+)
+
+
+# --- afterwards
+
+
+async def mail_invitation(event: Event, services: Services) -> None:
+    """Reaction to GuestInvited: our own mail with the redeem link, in the guest's language (Graph sends none)."""
+    invitation = await invitations.mail_due(services, event.subject, MAIL_LEG)
+    if invitation is None:
+        return
+    data = {
+        "given_name": invitation.given_name,
+        "redeem_url": invitation.redeem_url,
+    }
+    firm = {"name": services.firm.name}
+    mail = render.mail("invite_guest/invitation", invitation.language, {"d": data, "firm": firm})
+    await send_mail(services, invitation.id, MAIL_LEG, invitation.email, mail)
+
+
+async def say_status(event: Event, services: Services) -> None:
+    """Reaction to anything that befalls an invitation: one card in « Général », redrawn, without personal data."""
+    async with services.store.read() as session:
+        invitation = await invitations.get(session, event.subject)
+    locale = services.firm.locale
+    card = await _status_card(services, invitation, locale)
+    summary = card["fallbackText"]
+    await carry(services, Say(places.GENERAL, f"invitation:{invitation.id}", card, summary))
+
+
+async def _status_card(services: Services, invitation: Invitation, locale: str) -> Card:
+    async with services.store.read() as session:
+        dossiers = await invitations.dossiers_of(session, invitation.id)
+        proposed = await propositions.to_email(session, invitation.email, [one.id for one in dossiers])
+    d: dict[str, Any] = {
+        "code": ", ".join(one.code for one in dossiers),
+        "company": ", ".join(one.company for one in dossiers),
+        "state": invitation.state,
+        "reason": invitation.reason,
+        "ball": BALL[invitation.state],
+        "since": invitation.accepted_at or invitation.sent_at or invitation.requested_at,
+    }
+    d["offers"] = [{"name": offers.offer(one.offer).name, "state": one.state} for one in proposed]
+    about = {"do": POSTED.name, "id": invitation.id, "v": invitation.version}
+    return render.card("invite_guest/status", locale, {"d": d, "about": about})
+
+
+async def _draw(ctx: Ctx, subject: str) -> Card:
+    async with ctx.services.store.read() as session:
+        invitation = await invitations.get(session, subject)
+    return await _status_card(ctx.services, invitation, ctx.locale)
+
+
+POSTED = Posted("invitation", draw=_draw)

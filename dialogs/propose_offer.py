@@ -1,0 +1,134 @@
+"""Proposer un service collaboratif pour ce dossier: an active offer, to one linked interlocuteur (R17–R20)."""
+
+from cards import render
+from dialogs import fields, steps
+from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
+from dialogs.saying import send_mail
+from services import interlocuteurs, loop, offers, propositions
+from services.dossiers import get as get_dossier
+from services.errors import Refused
+from services.events import Event
+from services.record import Services
+from services.store import Work
+
+MAIL_LEG = "identifier_mail"
+
+
+async def _check_dossier(ctx: Ctx, answers: Answers) -> None:
+    dossier = await steps.chosen_dossier(ctx, answers)
+    async with ctx.services.store.read() as session:
+        if not await offers.active_on(session, dossier.id):
+            raise Refused("no_active_offer", None, code=dossier.code)
+        if not await interlocuteurs.linked_to(session, dossier.id):
+            raise Refused("no_linked_interlocuteur", None, code=dossier.code)
+
+
+async def _load_pick(ctx: Ctx, answers: Answers) -> View:
+    dossier = await steps.chosen_dossier(ctx, answers)
+    async with ctx.services.store.read() as session:
+        active = await offers.active_on(session, dossier.id)
+        linked = await interlocuteurs.linked_to(session, dossier.id)
+    return View(
+        {"dossier": steps.dossier_facts(dossier)},
+        {
+            "offer": tuple(Choice(one.key, one.name) for one in active),
+            "interlocuteur": tuple(Choice(one.id, interlocuteurs.full_name(one), one.email) for one in linked),
+        },
+    )
+
+
+async def _check_pick(ctx: Ctx, answers: Answers) -> None:
+    async with ctx.services.store.read() as session:
+        person = await interlocuteurs.get(session, answers["interlocuteur"])
+        await interlocuteurs.require_invited(session, answers["dossier"], person.email)
+
+
+async def _load_recap(ctx: Ctx, answers: Answers) -> View:
+    dossier = await steps.chosen_dossier(ctx, answers)
+    offer = offers.offer(answers["offer"])
+    async with ctx.services.store.read() as session:
+        person = await interlocuteurs.get(session, answers["interlocuteur"])
+        existing = await propositions.live(session, dossier.id, offer.key, person.id)
+    guide = loop.propose_offer(dossier, offer, person.family_name, person.given_name)
+    return View(
+        d={
+            "dossier": steps.dossier_facts(dossier),
+            "offer": steps.offer_card(offer, offers.Qualite(person.qualite)),
+            "interlocuteur": {
+                "name": interlocuteurs.full_name(person),
+                "email": person.email,
+                "qualite": person.qualite,
+            },
+            "existing": {"state": existing.state, "since": existing.proposed_at} if existing else None,
+            "steps": steps.guide_rows(guide),
+            "loop_url": ctx.services.firm.loop_url,
+        }
+    )
+
+
+async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
+    dossier = await get_dossier(work.session, answers["dossier"])
+    person = await interlocuteurs.get(work.session, answers["interlocuteur"])
+    await interlocuteurs.require_invited(work.session, dossier.id, person.email)
+    _, made = await propositions.propose_offer(work, dossier, answers["offer"], person, ctx.who.aad_id, ctx.who.name)
+    facts = {"offer": offers.offer(answers["offer"]).name, "code": dossier.code}
+    return Outcome("propose_offer.done" if made else "propose_offer.existing", facts)
+
+
+DIALOG = Dialog(
+    name="propose_offer",
+    steps=(
+        steps.dossier_step(_check_dossier),
+        Step(
+            "pick",
+            fields=(fields.choice("offer", *offers.CATALOGUE), fields.choice("interlocuteur")),
+            load=_load_pick,
+            template="propose_offer/offer",
+            check=_check_pick,
+            sample=View(
+                {"dossier": steps.SAMPLE_DOSSIER},
+                {
+                    "offer": (Choice("consultation", "Consultation"),),
+                    "interlocuteur": (Choice("1", "Martin Paul", "paul@boulangerie.example"),),
+                },
+            ),
+        ),
+        Step(
+            "recap",
+            load=_load_recap,
+            sample=View(
+                d={
+                    "dossier": steps.SAMPLE_DOSSIER,
+                    "offer": steps.SAMPLE_OFFERS[1],
+                    "interlocuteur": {
+                        "name": "Martin Paul",
+                        "email": "paul@boulangerie.example",
+                        "qualite": "direction_tpe",
+                    },
+                    "existing": None,
+                    "steps": steps.SAMPLE_GUIDE,
+                    "loop_url": "https://loop.example/",
+                }
+            ),
+        ),
+    ),
+    finish=_finish,
+    allowed=administrators,
+    commands=("proposer", "propose"),
+)
+
+
+async def mail_identifier(event: Event, services: Services) -> None:
+    """Reaction to OfferProposed (R19): the link and the identifier, saying that activation is in progress."""
+    async with services.store.read() as session:
+        proposed = await propositions.get(session, event.subject)
+    person = proposed.interlocuteur
+    data = {
+        "given_name": person.given_name,
+        "email": person.email,
+        "company": proposed.dossier.company,
+        "offer_name": proposed.offer.name,
+        "url": services.firm.loop_url,
+    }
+    mail = render.mail("propose_offer/identifier", person.language, {"d": data, "firm": {"name": services.firm.name}})
+    await send_mail(services, event.subject, MAIL_LEG, person.email, mail)

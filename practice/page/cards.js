@@ -1,0 +1,115 @@
+// Adaptive Cards as Teams draws them, by Microsoft's own renderer.
+//
+// AdaptiveApplet is not used: its refresh ignores refresh.userIds and, in 3.0.6, a row chosen from a Data.Query list is
+// submitted by its title and fails validation (FilteredChoiceSet keeps objects where ChoiceSetInput compares strings). The
+// renderer below does what the applet would, through the practice server, and mends that one input.
+/* global AdaptiveCards */
+
+import MarkdownIt from "markdown-it";
+
+import { hostConfig } from "./host.js";
+
+const markdown = new MarkdownIt({ html: false, linkify: false, breaks: true }).disable("image");
+const FRENCH = { "No results found": "Aucun résultat", "Unable to load": "La recherche n’a pas répondu" };
+
+AdaptiveCards.GlobalSettings.setTabIndexAtCardRoot = false;
+AdaptiveCards.GlobalSettings.useMarkdownInRadioButtonAndCheckbox = false;
+
+class TeamsChoiceSet extends AdaptiveCards.ChoiceSetInput {
+  get _offered() {
+    return [...this.choices, ...(this.dynamicChoices ?? [])];
+  }
+
+  get value() {
+    if (!this.isDynamicTypeahead() || !this._textInput) return super.value;
+    const typed = this._textInput.value;
+    return this._offered.find((choice) => choice.title === typed)?.value ?? typed;
+  }
+
+  isValid() {
+    if (!this.isDynamicTypeahead() || !this._textInput) return super.isValid();
+    const typed = this._textInput.value;
+    return typed === "" || this._offered.some((choice) => choice.title === typed || choice.value === typed);
+  }
+
+  showLoadingIndicator() {
+    super.showLoadingIndicator();
+    const told = this.getDropdownElement()?.querySelector(".ac-choiceSetInput-statusIndicator:not(.ac-choiceSetInput-errorIndicator)");
+    if (told) told.textContent = "Recherche…";
+  }
+
+  showErrorIndicator(filter, error) {
+    super.showErrorIndicator(filter, FRENCH[error] ?? error);
+  }
+
+  renderChoices(filter, rows) {
+    if (filter !== this._textInput?.value) return;
+    super.renderChoices(filter, rows);
+    const told = this.getDropdownElement()?.querySelector(".ac-choiceSetInput-errorIndicator");
+    if (told) told.textContent = FRENCH[told.textContent] ?? told.textContent;
+  }
+}
+
+function context() {
+  const made = new AdaptiveCards.SerializationContext();
+  const registry = new AdaptiveCards.CardObjectRegistry();
+  AdaptiveCards.GlobalRegistry.populateWithDefaultElements(registry);
+  registry.register("Input.ChoiceSet", TeamsChoiceSet, AdaptiveCards.Versions.v1_0);
+  made.setElementRegistry(registry);
+  return made;
+}
+
+/** Text as Teams shows it: Markdown, and the mentions `named` lists as coloured names. */
+export function formatted(text, named) {
+  let html = markdown.render(text);
+  for (const name of named) {
+    const span = markdown.utils.escapeHtml(`<at>${name}</at>`);
+    html = html.replaceAll(span, `<span class="mention">${markdown.utils.escapeHtml(name)}</span>`);
+  }
+  return html;
+}
+
+/** The names a card's or a message's mention entities carry. */
+export const mentionsOf = (entities) =>
+  (entities ?? []).filter((one) => one.type === "mention").map((one) => one.text.replace(/<\/?at>/g, ""));
+
+/**
+ * Draw `card`. `press(action, data)` is called with the action's JSON and its data, inputs gathered and valid;
+ * `search(dataset, text)` gives a typeahead's rows; `open(url)` follows a link. Gives the card's element.
+ */
+export function draw(card, { dark, press, search, open }) {
+  const drawn = new AdaptiveCards.AdaptiveCard();
+  drawn.hostConfig = new AdaptiveCards.HostConfig(hostConfig(dark));
+  const named = mentionsOf(card.msteams?.entities);
+  AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
+    result.outputHtml = formatted(text, named);
+    result.didProcess = true;
+  };
+  drawn.onAnchorClicked = (_element, anchor) => {
+    open(anchor.href);
+    return true;
+  };
+  drawn.onExecuteAction = (action) => {
+    if (action instanceof AdaptiveCards.OpenUrlAction) {
+      open(action.url);
+    } else if (action instanceof AdaptiveCards.SubmitAction || action instanceof AdaptiveCards.ExecuteAction) {
+      const { data, ...rest } = action.toJSON();
+      press({ ...rest, title: action.title, verb: action.verb ?? "" }, action.data ?? {});
+    }
+  };
+  drawn.onInputValueChanged = async (input) => {
+    if (!(input instanceof TeamsChoiceSet) || !input.isDynamicTypeahead()) return;
+    const text = input.getFilterForDynamicSearch();
+    if (!text) return;
+    input.showLoadingIndicator();
+    try {
+      input.renderChoices(text, await search(input.choicesData.dataset, text));
+    } catch (error) {
+      input.showErrorIndicator(text, error.message);
+    }
+  };
+  drawn.parse(card, context());
+  const element = drawn.render() ?? document.createElement("div");
+  if (card.msteams?.width === "Full") element.classList.add("full");
+  return element;
+}

@@ -1,0 +1,148 @@
+// Messages as Teams lists them: threads in the channel, bubbles in the 1:1 chat; and the box to write in.
+
+import { draw, formatted } from "./cards.js";
+import { ask, avatar, h, moment } from "./dom.js";
+
+export class Feed {
+  constructor(column, place) {
+    this.column = column;
+    this.place = place;
+    this.drawn = new Map(); // message id -> { key, element }
+    this.list = h("div", { class: "list", role: "log", "aria-label": place === "channel" ? "Messages de Général" : "Conversation avec Passerelle" });
+    this.empty = h("p", { class: "empty" });
+    this.element = h("div", { class: "feed" }, h("div", { class: "scroll" }, this.empty, this.list), this.compose());
+  }
+
+  clear() {
+    this.drawn.clear();
+    this.list.replaceChildren();
+  }
+
+  toEnd() {
+    const scroll = this.list.parentElement;
+    requestAnimationFrame(() => scroll.scrollTo({ top: scroll.scrollHeight }));
+  }
+
+  /** Draw `messages`, changing only what changed; `closed` says why this person may not be here. */
+  render(messages, closed) {
+    this.element.classList.toggle("closed", closed !== null);
+    this.empty.textContent = closed ?? (messages.length ? "" : this.invitation());
+    this.form.hidden = closed !== null;
+    const present = new Set(messages.map((message) => message.id));
+    for (const [id, { element }] of this.drawn) {
+      if (!present.has(id)) {
+        element.remove();
+        this.drawn.delete(id);
+      }
+    }
+    let arrived = false;
+    for (const message of messages) {
+      const before = this.drawn.get(message.id);
+      if (before?.key === message.key) continue;
+      const element = this.message(message);
+      if (before) {
+        element.classList.add("changed");
+        before.element.replaceWith(element);
+      } else {
+        this.thread(message).append(element);
+        arrived = true;
+      }
+      this.drawn.set(message.id, { key: message.key, element });
+    }
+    for (const thread of this.list.querySelectorAll(".thread:empty")) thread.remove();
+    if (arrived) this.toEnd();
+  }
+
+  invitation() {
+    return this.place === "channel"
+      ? "Personne n’a encore rien écrit dans « Général ». Demandez quelque chose à Passerelle."
+      : "Écrivez à Passerelle : elle vous répond ici, à vous seul.";
+  }
+
+  thread(message) {
+    if (this.place === "chat") return this.list;
+    const found = this.list.querySelector(`[data-root="${message.root}"]`);
+    if (found) return found;
+    const thread = h("div", { class: "thread", "data-root": message.root });
+    this.list.append(thread);
+    return thread;
+  }
+
+  message(message) {
+    const mine = !message.bot && message.author === this.column.state?.name;
+    const body = h("div", { class: "said" });
+    if (message.text) {
+      const text = h("div", { class: "text" });
+      text.innerHTML = formatted(message.text, [this.column.firm.bot]);
+      body.append(text);
+    }
+    if (message.card) body.append(this.card(message));
+    return h("article", { class: `message ${message.bot ? "bot" : "person"} ${mine ? "mine" : ""}`, "aria-label": `${message.author}, ${moment(Number(message.id))}` },
+      avatar(message.author, { bot: message.bot }),
+      h("div", { class: "content" },
+        h("p", { class: "byline" }, h("b", {}, message.author), h("time", {}, moment(Number(message.id))),
+          message.edited ? h("span", { class: "edited" }, "Modifié") : null),
+        body),
+    );
+  }
+
+  card(message) {
+    const holder = h("div", { class: "card", "aria-busy": "false" });
+    holder.append(draw(message.card, {
+      dark: this.column.page.dark,
+      press: (action, data) => this.column.doing(holder, () => ask(`${this.column.path}/act`, { message: message.id, action, data })),
+      search: (dataset, text) => this.column.search(message.id, dataset, text),
+      open: (url) => this.column.follow(url),
+    }));
+    if (message.own) holder.append(h("p", { class: "own" }, "Vous seul·e voyez cette version de la carte."));
+    return holder;
+  }
+
+  // Writing
+
+  compose() {
+    const { bot, commands } = this.column.firm;
+    const channel = this.place === "channel";
+    this.input = h("input", {
+      type: "text",
+      autocomplete: "off",
+      enterkeyhint: "send",
+      "aria-label": channel ? `Écrire dans Général à ${bot}` : `Écrire à ${bot}`,
+      placeholder: channel ? "demandez quelque chose…" : `Écrivez à ${bot}…`,
+    });
+    const hints = h("div", { class: "hints", role: "group", "aria-label": "Ce que vous pouvez demander" },
+      commands.map((one) => h("button", { type: "button", onclick: () => {
+        this.input.value = one.title;
+        this.form.requestSubmit();
+        this.input.blur();
+        document.activeElement?.blur();
+      } }, h("b", {}, one.title), h("span", {}, one.description))));
+    this.form = h("form", { class: "compose", onsubmit: (event) => {
+      event.preventDefault();
+      this.send();
+    } },
+      commands.length ? hints : null,
+      h("div", { class: "line" },
+        channel ? h("span", { class: "mention" }, `@${bot}`) : null,
+        this.input,
+        h("button", { type: "submit", class: "send", "aria-label": "Envoyer", title: "Envoyer" }, sendIcon()),
+      ),
+    );
+    return this.form;
+  }
+
+  async send() {
+    const text = this.input.value.trim();
+    if (!text) return;
+    this.input.value = "";
+    await this.column.doing(this.form, () => ask(`${this.column.path}/write`, { place: this.place, text }));
+  }
+}
+
+function sendIcon() {
+  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  icon.setAttribute("viewBox", "0 0 20 20");
+  icon.setAttribute("aria-hidden", "true");
+  icon.innerHTML = '<path d="M2.700 2.300 18 9.600a.5.500 0 0 1 0 .9L2.700 17.700a.5.500 0 0 1-.7-.6L4 10.500l8-.5-8-.5L2 2.900a.5.500 0 0 1 .7-.6Z" fill="currentColor"/>';
+  return icon;
+}

@@ -1,0 +1,62 @@
+"""What happened, in the past tense. An event names its subject; whoever reacts reads the present state from the store."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A committed fact. `subject` is the id of the row it is about."""
+
+    subject: str
+
+
+class InvitationRequested(Event):
+    """An administrator asked for a guest; Graph has not been called yet."""
+
+
+class GuestInvited(Event):
+    """Graph made (or already had) the guest and gave the redeem link; our mail is due."""
+
+
+class GuestRecognised(Event):
+    """The guest was already in the tenant: nothing to send."""
+
+
+class InvitationAccepted(Event):
+    """The guest redeemed the invitation. Says nothing about having signed in to Teams."""
+
+
+class InvitationFailed(Event):
+    """Graph refused for good; the reason is on the invitation."""
+
+
+class OfferProposed(Event):
+    """A proposition exists; the client's identifier mail and the collaborateur's card are due."""
+
+
+class OfferActivated(Event):
+    """The collaborateur confirmed « Activation de l'extension »; the welcome is due."""
+
+
+class OfferRefused(Event):
+    """The collaborateur refused, with a reason for the administrator."""
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        InvitationRequested,
+        GuestInvited,
+        GuestRecognised,
+        InvitationAccepted,
+        InvitationFailed,
+        OfferProposed,
+        OfferActivated,
+        OfferRefused,
+    )
+}
+
+
+def packed(event: Event) -> dict[str, object]:
+    """The event as JSON data, its kind left to the caller."""
+    return asdict(event)

@@ -1,0 +1,350 @@
+"""Rows and their states. What may follow what stands beside each state, so that a transition is one conditional UPDATE."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime on every database (SQLite keeps no time zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+
+
+class Row(DeclarativeBase):
+    """Base of every table."""
+
+    type_annotation_map = {datetime: Moment, dict[str, Any]: JSON(none_as_null=True)}  # noqa: RUF012 - SQLAlchemy's own class attribute
+
+
+def new_id() -> str:
+    """An opaque identifier: safe to show in a card, tells nothing, cannot be guessed."""
+    return uuid4().hex
+
+
+class InvitationState(StrEnum):
+    REQUESTED = "requested"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+
+
+LIVE_INVITATIONS = (InvitationState.REQUESTED, InvitationState.SENT, InvitationState.ACCEPTED)
+
+INVITATION_MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
+    InvitationState.REQUESTED: frozenset(
+        {InvitationState.SENT, InvitationState.ACCEPTED, InvitationState.FAILED, InvitationState.REVOKED}
+    ),
+    InvitationState.SENT: frozenset(
+        {InvitationState.ACCEPTED, InvitationState.FAILED, InvitationState.REVOKED, InvitationState.EXPIRED}
+    ),
+    InvitationState.ACCEPTED: frozenset({InvitationState.REVOKED}),
+    InvitationState.FAILED: frozenset({InvitationState.REQUESTED}),
+    InvitationState.EXPIRED: frozenset({InvitationState.REQUESTED}),
+    InvitationState.REVOKED: frozenset(),
+}
+
+
+class PropositionState(StrEnum):
+    """`proposed` becomes `awaiting_approval` when the collaborateur's card is posted."""
+
+    PROPOSED = "proposed"
+    AWAITING_APPROVAL = "awaiting_approval"
+    ACTIVE = "active"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    ENDED = "ended"
+
+
+LIVE_PROPOSITIONS = (PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL, PropositionState.ACTIVE)
+
+PROPOSITION_MOVES: Mapping[PropositionState, frozenset[PropositionState]] = {
+    PropositionState.PROPOSED: frozenset(
+        {
+            PropositionState.AWAITING_APPROVAL,
+            PropositionState.ACTIVE,
+            PropositionState.REFUSED,
+            PropositionState.WITHDRAWN,
+        }
+    ),
+    PropositionState.AWAITING_APPROVAL: frozenset(
+        {PropositionState.ACTIVE, PropositionState.REFUSED, PropositionState.WITHDRAWN}
+    ),
+    PropositionState.ACTIVE: frozenset({PropositionState.ENDED}),
+    PropositionState.REFUSED: frozenset(),
+    PropositionState.WITHDRAWN: frozenset(),
+    PropositionState.ENDED: frozenset(),
+}
+
+
+def _only_one_live(name: str, states: tuple[StrEnum, ...], *columns: str) -> Index:
+    """At most one live row for these columns: the unique constraint is the rule, checks are the courtesy."""
+    live = text("state IN (" + ", ".join(f"'{state.value}'" for state in states) + ")")
+    return Index(name, *columns, unique=True, sqlite_where=live, postgresql_where=live)
+
+
+class Collaborateur(Row):
+    """An accountant of the firm, known to Loop by e-mail; `aad_id` and `mri` (29:…) once Teams has shown them."""
+
+    __tablename__ = "collaborateurs"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(320), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    aad_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    mri: Mapped[str | None] = mapped_column(String(200))
+
+
+class Dossier(Row):
+    """A client file of the Portefeuille."""
+
+    __tablename__ = "dossiers"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    company: Mapped[str] = mapped_column(String(200))
+    siren: Mapped[str] = mapped_column(String(9), index=True)
+    commune: Mapped[str] = mapped_column(String(120))
+    agency: Mapped[str] = mapped_column(String(120))
+    collaborateur_id: Mapped[str | None] = mapped_column(ForeignKey("collaborateurs.id"), index=True)
+    collaborateur: Mapped[Collaborateur | None] = relationship(lazy="joined")
+
+
+class DossierWord(Row):
+    """One folded word (lower case, no accents) a dossier is found by; a prefix search is a range of this key."""
+
+    __tablename__ = "dossier_words"
+    word: Mapped[str] = mapped_column(
+        String(80).with_variant(String(80, collation="C"), "postgresql"), primary_key=True
+    )
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Invitation(Row):
+    """One person's way onto the tenant; one live row an e-mail. `redeem_url` is a secret of the guest."""
+
+    __tablename__ = "invitations"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), index=True)
+    family_name: Mapped[str] = mapped_column(String(120))
+    given_name: Mapped[str] = mapped_column(String(120))
+    mobile: Mapped[str] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(2))
+    state: Mapped[InvitationState] = mapped_column(String(20), default=InvitationState.REQUESTED)
+    reason: Mapped[str | None] = mapped_column(String(60))
+    user_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    redeem_url: Mapped[str | None] = mapped_column(Text)
+    made_in_entra: Mapped[bool] = mapped_column(default=False)
+    requested_by: Mapped[str] = mapped_column(String(64))
+    requested_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __table_args__ = (_only_one_live("one_live_invitation", LIVE_INVITATIONS, "email_key"),)
+
+
+class InvitationDossier(Row):
+    """A dossier the invited person is a client of: two companies, one guest."""
+
+    __tablename__ = "invitation_dossiers"
+    invitation_id: Mapped[str] = mapped_column(ForeignKey("invitations.id", ondelete="CASCADE"), primary_key=True)
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id"), primary_key=True, index=True)
+
+
+class Activation(Row):
+    """A collaborative offer switched on for a dossier; for a paid one, who confirmed the subscription and when."""
+
+    __tablename__ = "activations"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id"))
+    offer: Mapped[str] = mapped_column(String(40))
+    activated_by: Mapped[str] = mapped_column(String(64))
+    activated_at: Mapped[datetime]
+    subscription_confirmed_by: Mapped[str | None] = mapped_column(String(64))
+    subscription_confirmed_at: Mapped[datetime | None]
+    __table_args__ = (UniqueConstraint("dossier_id", "offer", name="one_activation"),)
+
+
+class Interlocuteur(Row):
+    """The contact person, with Loop's fields in Loop's order. `mobile` and `landline` in E.164."""
+
+    __tablename__ = "interlocuteurs"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    family_name: Mapped[str] = mapped_column(String(120))
+    given_name: Mapped[str] = mapped_column(String(120), default="")
+    mobile: Mapped[str] = mapped_column(String(20))
+    landline: Mapped[str] = mapped_column(String(20), default="")
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320), index=True)
+    qualite: Mapped[str] = mapped_column(String(20), default="")
+    address_1: Mapped[str] = mapped_column(String(200), default="")
+    address_2: Mapped[str] = mapped_column(String(200), default="")
+    address_3: Mapped[str] = mapped_column(String(200), default="")
+    commune: Mapped[str] = mapped_column(String(120), default="")
+    postcode: Mapped[str] = mapped_column(String(12), default="")
+    country: Mapped[str] = mapped_column(String(80), default="")
+    notes: Mapped[str] = mapped_column(Text, default="")
+    language: Mapped[str] = mapped_column(String(2))
+    created_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+NO_LIMIT = "-"
+
+
+class Rattachement(Row):
+    """An interlocuteur linked to a dossier. « Limité à » stays « - » unless a reason is given."""
+
+    __tablename__ = "rattachements"
+    interlocuteur_id: Mapped[str] = mapped_column(ForeignKey("interlocuteurs.id", ondelete="CASCADE"), primary_key=True)
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id"), primary_key=True, index=True)
+    limited_to: Mapped[str] = mapped_column(String(120), default=NO_LIMIT)
+    limit_reason: Mapped[str] = mapped_column(Text, default="")
+    linked_by: Mapped[str] = mapped_column(String(64))
+    linked_at: Mapped[datetime]
+
+
+class Proposition(Row):
+    """An offer of a dossier proposed to one interlocuteur; one live row a triple, one decision only."""
+
+    __tablename__ = "propositions"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id"), index=True)
+    offer: Mapped[str] = mapped_column(String(40))
+    interlocuteur_id: Mapped[str] = mapped_column(ForeignKey("interlocuteurs.id"), index=True)
+    state: Mapped[PropositionState] = mapped_column(String(20), default=PropositionState.PROPOSED, index=True)
+    reason: Mapped[str | None] = mapped_column(Text)
+    proposed_by: Mapped[str] = mapped_column(String(64))
+    proposed_by_name: Mapped[str] = mapped_column(String(200))
+    proposed_at: Mapped[datetime]
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    decided_by_name: Mapped[str | None] = mapped_column(String(200))
+    decided_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    __table_args__ = (
+        _only_one_live("one_live_proposition", LIVE_PROPOSITIONS, "dossier_id", "offer", "interlocuteur_id"),
+    )
+
+
+class Draft(Row):
+    """A dialog under way: what one person typed so far, and after the end, what they were told."""
+
+    __tablename__ = "drafts"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    dialog: Mapped[str] = mapped_column(String(60))
+    owner: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str | None] = mapped_column(String(64))
+    step: Mapped[str] = mapped_column(String(60))
+    typed: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+    outcome: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
+
+
+class PlaceRow(Row):
+    """A conversation the bot was seen in. `key` is `general` or `user:<Entra object id>`."""
+
+    __tablename__ = "places"
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    conversation_id: Mapped[str] = mapped_column(String(300))
+    service_url: Mapped[str] = mapped_column(String(300))
+    tenant_id: Mapped[str] = mapped_column(String(64))
+    bot_id: Mapped[str] = mapped_column(String(120))
+    team_id: Mapped[str | None] = mapped_column(String(200))
+    group_id: Mapped[str | None] = mapped_column(String(64))
+    user_mri: Mapped[str | None] = mapped_column(String(200))
+    seen_at: Mapped[datetime]
+
+
+class PostedCard(Row):
+    """Where the card about a subject stands in Teams, so that it is redrawn rather than posted twice."""
+
+    __tablename__ = "posted_cards"
+    about: Mapped[str] = mapped_column(String(120), primary_key=True)
+    place_key: Mapped[str] = mapped_column(String(120), primary_key=True)
+    activity_id: Mapped[str] = mapped_column(String(200))
+
+
+class JournalLine(Row):
+    """Who did what to which subject and when; append-only. Personal data stays out: ids and states only."""
+
+    __tablename__ = "journal"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))
+    what: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(64), index=True)
+    before: Mapped[str | None] = mapped_column(String(200))
+    after: Mapped[str | None] = mapped_column(String(200))
+
+
+class EffectState(StrEnum):
+    DUE = "due"
+    RUNNING = "running"
+    DONE = "done"
+    PARKED = "parked"
+
+
+class Effect(Row):
+    """One reaction owed to one event. `unsure` counts the tries that may have taken effect without our knowing."""
+
+    __tablename__ = "effects"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    event: Mapped[str] = mapped_column(String(60))
+    payload: Mapped[dict[str, Any]]
+    reaction: Mapped[str] = mapped_column(String(80))
+    lane: Mapped[str] = mapped_column(String(160))
+    state: Mapped[EffectState] = mapped_column(String(10), default=EffectState.DUE)
+    due_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    unsure: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str | None] = mapped_column(String(80))
+    finished_at: Mapped[datetime | None]
+    __table_args__ = (
+        Index(
+            "effects_open",
+            "due_at",
+            sqlite_where=text("state IN ('due', 'running')"),
+            postgresql_where=text("state IN ('due', 'running')"),
+        ),
+        Index("effects_lane", "lane", "id"),
+    )
+
+
+class DeliveryState(StrEnum):
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Delivery(Row):
+    """What became of one leg (mail, Teams message) of what we owe a person about a subject."""
+
+    __tablename__ = "deliveries"
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    leg: Mapped[str] = mapped_column(String(60), primary_key=True)
+    state: Mapped[DeliveryState] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(String(80))
+    at: Mapped[datetime]
+
+
+class Bookmark(Row):
+    """Where a reader of an outside feed stopped (users/delta)."""
+
+    __tablename__ = "bookmarks"
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    cursor: Mapped[str] = mapped_column(Text)

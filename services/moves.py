@@ -1,0 +1,57 @@
+"""The one way a state changes: allowed by its table, decided by one conditional UPDATE, written in the journal."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import CursorResult, select, update
+
+from services.errors import Refused
+from services.models import (
+    INVITATION_MOVES,
+    PROPOSITION_MOVES,
+    Invitation,
+    InvitationState,
+    Proposition,
+    PropositionState,
+)
+from services.store import Work
+
+StateT = TypeVar("StateT", bound=StrEnum)
+
+
+async def move_invitation(work: Work, subject: str, to: InvitationState, actor: str, **changes: object) -> bool:
+    """Bring an invitation to `to`; False when it stands elsewhere (someone was faster, or it is not allowed)."""
+    return await _move(work, Invitation, INVITATION_MOVES, subject, to, actor, changes)
+
+
+async def move_proposition(work: Work, subject: str, to: PropositionState, actor: str, **changes: object) -> bool:
+    """Bring a proposition to `to`; False when it stands elsewhere: one decision only."""
+    return await _move(work, Proposition, PROPOSITION_MOVES, subject, to, actor, changes)
+
+
+async def _move(
+    work: Work,
+    row: type[Invitation] | type[Proposition],
+    table: Mapping[StateT, frozenset[StateT]],
+    subject: str,
+    to: StateT,
+    actor: str,
+    changes: Mapping[str, object],
+) -> bool:
+    before = await work.session.scalar(select(row.state).where(row.id == subject))
+    if before is None:
+        raise Refused("not_found")
+    if to not in table[before]:  # type: ignore[index]
+        return False
+    result = await work.session.execute(
+        update(row)
+        .where(row.id == subject, row.state == before)
+        .values(state=to, version=row.version + 1, **changes)
+        .execution_options(synchronize_session="fetch")
+    )
+    assert isinstance(result, CursorResult)
+    if result.rowcount != 1:
+        return False
+    work.journal(actor, f"{row.__tablename__}.{to}", subject, before, to)
+    return True

@@ -1,0 +1,88 @@
+"""Conversations the bot was seen in, and the cards it posted there."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.models import PlaceRow, PostedCard
+from services.ports import Place, PlaceKind
+from services.store import Store
+
+GENERAL = "general"
+
+
+def personal(aad_id: str) -> str:
+    """The key of someone's 1:1 chat with the bot."""
+    return f"user:{aad_id}"
+
+
+async def remember(store: Store, key: str, place: Place) -> bool:
+    """Keep the conversation reference of every arrival: the service URL of a region may change under us.
+
+    Gives whether the place was new.
+    """
+    if await find(store, key) == place:
+        return False
+    async with store.work() as work:
+        new = await work.session.get(PlaceRow, key) is None
+        await work.session.merge(
+            PlaceRow(
+                key=key,
+                kind=place.kind,
+                conversation_id=place.conversation_id,
+                service_url=place.service_url,
+                tenant_id=place.tenant_id,
+                bot_id=place.bot_id,
+                team_id=place.team_id,
+                group_id=place.group_id,
+                user_mri=place.user_mri,
+                seen_at=work.now,
+            )
+        )
+    return new
+
+
+async def forget(store: Store, key: str) -> None:
+    """The bot was removed there: nothing can be posted any more."""
+    async with store.work() as work:
+        await work.session.execute(delete(PlaceRow).where(PlaceRow.key == key))
+        await work.session.execute(delete(PostedCard).where(PostedCard.place_key == key))
+
+
+async def find(store: Store, key: str) -> Place | None:
+    """The conversation under this key, None when the bot never was there."""
+    async with store.read() as session:
+        row = await session.get(PlaceRow, key)
+    if row is None:
+        return None
+    return Place(
+        kind=PlaceKind(row.kind),
+        conversation_id=row.conversation_id,
+        service_url=row.service_url,
+        tenant_id=row.tenant_id,
+        bot_id=row.bot_id,
+        team_id=row.team_id,
+        group_id=row.group_id,
+        user_mri=row.user_mri,
+    )
+
+
+async def posted(session: AsyncSession, about: str, place_key: str) -> str | None:
+    """The activity id of the card about this subject in this place."""
+    row = await session.get(PostedCard, (about, place_key))
+    return row.activity_id if row else None
+
+
+async def record_posted(store: Store, about: str, place_key: str, activity_id: str) -> None:
+    """Remember where the card stands; a later card about the same subject takes its place."""
+    async with store.work() as work:
+        await work.session.merge(PostedCard(about=about, place_key=place_key, activity_id=activity_id))
+
+
+async def forget_posted(store: Store, about: str, place_key: str) -> None:
+    """Someone deleted the message in Teams: the next word about the subject is a new message."""
+    async with store.work() as work:
+        row = await work.session.scalar(
+            select(PostedCard).where(PostedCard.about == about, PostedCard.place_key == place_key)
+        )
+        if row is not None:
+            await work.session.delete(row)

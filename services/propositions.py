@@ -1,0 +1,157 @@
+"""An offer of a dossier proposed to one interlocuteur, and the collaborateur's one decision about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import offers
+from services.errors import Refused
+from services.events import OfferActivated, OfferProposed, OfferRefused
+from services.models import (
+    LIVE_PROPOSITIONS,
+    Dossier,
+    Interlocuteur,
+    Proposition,
+    PropositionState,
+    Rattachement,
+)
+from services.moves import move_proposition
+from services.people import email_key
+from services.store import Store, Work
+
+MIN_REASON = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposition with what it joins."""
+
+    proposition: Proposition
+    dossier: Dossier
+    interlocuteur: Interlocuteur
+
+    @property
+    def offer(self) -> offers.Offer:
+        """The catalogue's entry."""
+        return offers.offer(self.proposition.offer)
+
+    @property
+    def qualite(self) -> offers.Qualite:
+        """The person's qualité, which the rights depend on."""
+        return offers.Qualite(self.interlocuteur.qualite)
+
+
+async def get(session: AsyncSession, proposition_id: str) -> Proposed:
+    """The proposition with its dossier and person, or Refused("not_found")."""
+    row = (
+        (
+            await session.execute(
+                select(Proposition, Dossier, Interlocuteur)
+                .join(Dossier, Dossier.id == Proposition.dossier_id)
+                .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
+                .where(Proposition.id == proposition_id)
+            )
+        )
+        .unique()
+        .one_or_none()
+    )
+    if row is None:
+        raise Refused("not_found")
+    return Proposed(*row)
+
+
+async def live(session: AsyncSession, dossier_id: str, offer: str, interlocuteur_id: str) -> Proposition | None:
+    """The live proposition of this triple, if there is one."""
+    found: Proposition | None = await session.scalar(
+        select(Proposition).where(
+            Proposition.dossier_id == dossier_id,
+            Proposition.offer == offer,
+            Proposition.interlocuteur_id == interlocuteur_id,
+            Proposition.state.in_(LIVE_PROPOSITIONS),
+        )
+    )
+    return found
+
+
+async def of_interlocuteur(session: AsyncSession, interlocuteur_id: str) -> Sequence[Proposition]:
+    """Every proposition made to this person, oldest first."""
+    query = (
+        select(Proposition).where(Proposition.interlocuteur_id == interlocuteur_id).order_by(Proposition.proposed_at)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def to_email(session: AsyncSession, email: str, dossier_ids: Sequence[str]) -> Sequence[Proposition]:
+    """What was proposed to the person of this e-mail on these dossiers, oldest first."""
+    query = (
+        select(Proposition)
+        .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
+        .where(Interlocuteur.email_key == email_key(email), Proposition.dossier_id.in_(dossier_ids))
+        .order_by(Proposition.proposed_at)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def propose_offer(
+    work: Work, dossier: Dossier, offer: str, interlocuteur: Interlocuteur, actor: str, actor_name: str
+) -> tuple[Proposition, bool]:
+    """Propose; gives the proposition and whether it is new. The same triple twice creates nothing (R17/R18)."""
+    if existing := await live(work.session, dossier.id, offer, interlocuteur.id):
+        return existing, False
+    if await offers.activation(work.session, dossier.id, offer) is None:
+        raise Refused("offer_not_active", "offer", offer=offers.offer(offer).name)
+    if await work.session.get(Rattachement, (interlocuteur.id, dossier.id)) is None:
+        raise Refused("not_linked", "interlocuteur")
+    made = Proposition(
+        dossier_id=dossier.id,
+        offer=offer,
+        interlocuteur_id=interlocuteur.id,
+        proposed_by=actor,
+        proposed_by_name=actor_name,
+        proposed_at=work.now,
+    )
+    work.session.add(made)
+    try:
+        await work.session.flush()
+    except IntegrityError:
+        raise Refused("proposed_meanwhile", "offer") from None
+    work.journal(actor, "propositions.proposed", made.id, after=PropositionState.PROPOSED)
+    work.emit(OfferProposed(made.id))
+    return made, True
+
+
+async def awaits_approval(store: Store, proposition_id: str, actor: str) -> None:
+    """The collaborateur's card is posted: the ball is theirs."""
+    async with store.work() as work:
+        await move_proposition(work, proposition_id, PropositionState.AWAITING_APPROVAL, actor)
+
+
+async def approve_activation(work: Work, proposition_id: str, actor: str, actor_name: str, *, ticked: bool) -> None:
+    """The collaborateur confirms. Without « Activation de l'extension » nothing changes: Refused("tick_needed") (R22–R25).
+
+    Refused("already_decided") tells who was faster, and when.
+    """
+    if not ticked:
+        raise Refused("tick_needed", "extension")
+    await _decide(work, proposition_id, PropositionState.ACTIVE, actor, actor_name, None)
+    work.emit(OfferActivated(proposition_id))
+
+
+async def refuse_activation(work: Work, proposition_id: str, actor: str, actor_name: str, reason: str) -> None:
+    """The collaborateur refuses, with a reason the administrator will read; the entrepreneur hears nothing."""
+    if len(reason) < MIN_REASON:
+        raise Refused("reason_needed", "reason")
+    await _decide(work, proposition_id, PropositionState.REFUSED, actor, actor_name, reason)
+    work.emit(OfferRefused(proposition_id))
+
+
+async def _decide(
+    work: Work, proposition_id: str, to: PropositionState, actor: str, actor_name: str, reason: str | None
+) -> None:
+    changes = {"decided_by": actor, "decided_by_name": actor_name, "decided_at": work.now, "reason": reason}
+    if not await move_proposition(work, proposition_id, to, actor, **changes):
+        now = (await get(work.session, proposition_id)).proposition
+        raise Refused("already_decided", None, state=now.state, by=now.decided_by_name, at=now.decided_at)

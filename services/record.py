@@ -1,0 +1,31 @@
+"""What every service function, dialog and reaction may need, in one record made by app.py."""
+
+from dataclasses import dataclass
+
+from services.ports import Chat, Directory, Mailbox
+from services.roles import Roles
+from services.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """The accounting firm, from the settings. `domains` are its own mail domains, lower case."""
+
+    name: str
+    locale: str
+    domains: frozenset[str]
+    loop_url: str
+    tenant_id: str
+    invite_to_team: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The store, the outside, and who may do what."""
+
+    firm: Firm
+    store: Store
+    directory: Directory
+    mailbox: Mailbox
+    chat: Chat
+    roles: Roles

@@ -1,0 +1,79 @@
+"""Who may do what. Read from Entra, not from Teams' buttons: administrators own the team (or belong to a group)."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from services import places
+from services.errors import Refused
+from services.models import Collaborateur, Dossier
+from services.ports import Directory, StaffMember
+from services.store import Store
+
+FRESH_FOR = timedelta(minutes=5)
+
+
+class Roles:
+    """The firm's staff as Entra knows it, kept for at most five minutes; a write asks for a fresh reading."""
+
+    def __init__(self, store: Store, directory: Directory, admin_group_id: str | None) -> None:
+        self._store = store
+        self._directory = directory
+        self._admin_group_id = admin_group_id
+        self._read_at: datetime | None = None
+        self._staff: Mapping[str, StaffMember] = {}
+        self._administrators: frozenset[str] = frozenset()
+        self._lock = asyncio.Lock()
+
+    async def is_administrator(self, aad_id: str, *, fresh: bool = False) -> bool:
+        """Owner of the team, or member of the configured group; never a guest. Unavailable when Entra cannot say."""
+        await self._read(fresh)
+        return aad_id in self._administrators
+
+    async def staff_member(self, aad_id: str, *, fresh: bool = False) -> StaffMember | None:
+        """A member (not a guest) of the firm's team; None for anyone else."""
+        await self._read(fresh)
+        return self._staff.get(aad_id)
+
+    async def staff_by_email(self, email: str) -> StaffMember | None:
+        """The staff member with this address, whatever its case."""
+        await self._read(fresh=False)
+        return next((one for one in self._staff.values() if one.email.casefold() == email.casefold()), None)
+
+    async def is_collaborateur_of(self, aad_id: str, dossier_id: str, *, fresh: bool = False) -> bool:
+        """Whether this person is responsible for the dossier: the portfolio names them by e-mail, Entra says who that is."""
+        member = await self.staff_member(aad_id, fresh=fresh)
+        if member is None:
+            return False
+        async with self._store.read() as session:
+            email = await session.scalar(
+                select(func.lower(Collaborateur.email))
+                .join(Dossier, Dossier.collaborateur_id == Collaborateur.id)
+                .where(Dossier.id == dossier_id)
+            )
+        return email is not None and email == member.email.lower()
+
+    async def recognise(self, collaborateur_id: str, aad_id: str, mri: str) -> None:
+        """Remember how Teams knows a collaborateur of the portfolio."""
+        async with self._store.work() as work:
+            row = await work.session.get(Collaborateur, collaborateur_id)
+            if row is not None:
+                row.aad_id, row.mri = aad_id, mri
+
+    async def _read(self, fresh: bool) -> None:
+        asked_at = self._store.clock()
+        async with self._lock:
+            if self._read_at and (self._read_at >= asked_at or (not fresh and asked_at - self._read_at < FRESH_FOR)):
+                return
+            general = await places.find(self._store, places.GENERAL)
+            if general is None or general.group_id is None:
+                raise Refused("bot_not_installed")
+            team = await self._directory.team_members(general.group_id)
+            group = await self._directory.group_members(self._admin_group_id) if self._admin_group_id else None
+            self._staff = {one.user_id: one for one in team if not one.guest}
+            self._administrators = frozenset(
+                one.user_id for one in (team if group is None else group) if not one.guest and (group or one.owner)
+            )
+            self._read_at = self._store.clock()

