@@ -45,7 +45,8 @@ class Courier:
         self._session = session
         self._token = token
         self._addresses = addresses
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        # A host that cannot be reached is told apart from one that may have acted: only the second is ambiguous.
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 2)
 
     async def post(self, place: Place, message: Message) -> str:
         """Post a new message; gives its activity id. See `services.ports.Chat` for the errors."""

@@ -49,15 +49,17 @@ def mail(name: str, locale: str, data: Mapping[str, Any]) -> RenderedMail:
     return RenderedMail(subject.strip(), html, body.strip() + "\n")
 
 
-def markdown(value: str) -> str:
-    """`value` for a TextBlock or a FactSet, so that Teams draws it as typed: no link, heading, list, mention or date.
+def markdown(value: str, *, starts: bool = True) -> str:
+    """`value` for a TextBlock, so that Teams draws it as typed: no link, heading, list, mention or date.
 
-    Only what Markdown would really take for syntax is escaped, because Teams on Android and iOS shows the backslash
-    (microsoft/AdaptiveCards#5590); they also make a link of `\\[a](b)`, hence the second backslash, before `(`.
+    `starts` is false for what follows other text on its line. Only what Markdown would really take for syntax is
+    escaped, because Teams on Android and iOS shows the backslash (microsoft/AdaptiveCards#5590); they also make a link
+    of `\\[a](b)`, hence the second backslash, before `(`. Control characters and reversed reading directions are left out.
     """
     printable = _UNSEEN.sub("", value.replace("\t", " "))
-    lines = (_AT_START.sub(r"\1\\", _SYNTAX.sub(r"\\\g<0>", line.strip())) for line in printable.splitlines())
-    return "\n\n".join(line for line in lines if line)
+    lines = [_SYNTAX.sub(r"\\\g<0>", line.strip()) for line in printable.splitlines()]
+    escaped = (_AT_START.sub(r"\1\\", line) if starts or n else line for n, line in enumerate(lines))
+    return "\n\n".join(line for line in escaped if line)
 
 
 def initials(name: str) -> str:
@@ -104,7 +106,7 @@ def _as_json(value: object) -> Markup:
         return value
     if isinstance(value, Undefined):
         str(value)  # raises UndefinedError, with the name of what is missing
-    return Markup(json.dumps(value, ensure_ascii=False, allow_nan=False))  # noqa: S704 - Markup here means "already JSON"
+    return Markup(_encode(value))  # noqa: S704 - Markup here means "already JSON"
 
 
 def _without_null(value: Any) -> Any:
@@ -115,6 +117,9 @@ def _without_null(value: Any) -> Any:
             return [_without_null(item) for item in value if item is not None]
         case _:
             return value
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # made once: json.dumps makes one a call
 
 
 def _environment(**options: Any) -> Environment:

@@ -55,8 +55,8 @@ def say(key: str, locale: str, facts: Mapping[str, object], flow: str = "common"
 
     A key with `one`/`other` beneath it is counted on the fact `n`. KeyError for an unknown key or a missing fact.
     """
-    tables = (_table(flow, locale), _table("common", locale))
-    for candidate in (key, f"{key}.{_plural(facts, locale)}"):
+    tables = (words_of(flow, locale), words_of("common", locale))
+    for candidate in (key, f"{key}.{_plural(facts['n'], locale)}") if "n" in facts else (key,):
         for table in tables:
             if candidate in table:
                 return table[candidate].format_map({name: _said(value, locale) for name, value in facts.items()})
@@ -77,10 +77,10 @@ def _in_paris(value: datetime) -> datetime:
     return value.astimezone(_PARIS)
 
 
-def _plural(facts: Mapping[str, object], locale: str) -> str:
-    n = facts.get("n")
-    form = _BABEL[locale].plural_form(n) if isinstance(n, int) else "other"
-    return "one" if form == "one" else "other"  # French also has "many" (from a million): the words do not
+def _plural(n: object, locale: str) -> str:
+    return (
+        "one" if isinstance(n, int) and _BABEL[locale].plural_form(n) == "one" else "other"
+    )  # French also has "many" (from a million): the words do not
 
 
 def _said(value: object, locale: str) -> str:
@@ -102,16 +102,17 @@ def _said(value: object, locale: str) -> str:
 
 
 @cache
-def _table(flow: str, locale: str) -> Mapping[str, str]:
-    return flat(tomllib.loads((ROOM / flow / f"{locale}.toml").read_text(encoding="utf-8")))
+def words_of(flow: str, locale: str) -> Mapping[str, str]:
+    """Every sentence of a flow (or of `common`) by its dotted key."""
+    return _flat(tomllib.loads((ROOM / flow / f"{locale}.toml").read_text(encoding="utf-8")))
 
 
-def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """`{"person": {"title": "…"}}` as `{"person.title": "…"}`."""
     leaves: dict[str, str] = {}
     for name, value in table.items():
         if isinstance(value, Mapping):
-            leaves |= flat(value, f"{prefix}{name}.")
+            leaves |= _flat(value, f"{prefix}{name}.")
         else:
             leaves[prefix + name] = value
     return leaves

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from practice.protocol import elements, own_actions
+from practice.protocol import children, elements, own_actions
 
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _MARKS = re.compile(r"</?at>|\*\*|(?<!\w)_(?=\S)|(?<=\S)_(?!\w)|\\(?=[*_\[\]()#\-.!`~|>])")
@@ -154,7 +154,7 @@ class Surface:
         return self._shown.get(str(node.get("id")), node.get("isVisible", True) is not False)
 
     def _visible(self, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        for child in _children(node):
+        for child in children(node):
             if self._is_visible(child):
                 yield child
                 yield from self._visible(child)
@@ -172,7 +172,7 @@ class Surface:
                     yield from self._buttons(action["card"], ids)
 
     def _drawn(self, node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        for child in _children(node):
+        for child in children(node):
             if self._is_visible(child):
                 yield child
                 yield from self._drawn(child)
@@ -253,11 +253,6 @@ class Surface:
                 return str(field.json.get("min", value)) <= value <= str(field.json.get("max", value))
         known = {*field.choices.values(), *self._rows.get(field.id, {}).values()}
         return set(value.split(",") if field.multiple else [value]) <= known or value == field.json.get("value")
-
-
-def _children(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for name in ("body", "items", "columns", "rows", "cells", "images"):
-        yield from node.get(name) or ()
 
 
 def _deep(card: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

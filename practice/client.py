@@ -96,14 +96,20 @@ class Client:
 
         The bot's error answers leave the card as posted; what is no answer at all raises.
         """
-        for place in ("channel", "chat"):
-            for shown in self.messages(place):
-                card, key = shown.message.card or {}, (shown.message.id, shown.message.version)
-                refresh = card.get("refresh") or {}
-                if self.mri in refresh.get("userIds", ()) and key not in self._asked:
-                    self._asked.add(key)
-                    action = refresh["action"]
-                    await self.execute(shown.message, action, action.get("data") or {}, trigger="automatic")
+        for message in self.to_refresh():
+            self._asked.add((message.id, message.version))
+            action = (message.card or {})["refresh"]["action"]
+            await self.execute(message, action, action.get("data") or {}, trigger="automatic")
+
+    def to_refresh(self) -> list[Message]:
+        """The messages in view that name this person in `refresh.userIds`, and were not yet asked for in this version."""
+        found = [shown.message for shown in self.messages("channel") + self.messages("chat")]
+        return [
+            one
+            for one in found
+            if self.mri in ((one.card or {}).get("refresh") or {}).get("userIds", ())
+            and (one.id, one.version) not in self._asked
+        ]
 
     # Doing
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from practice import entra, graph, seed
+from practice.answers import error
 from practice.state import Call, State
 
 
@@ -72,7 +73,7 @@ class Cloud:
         if fault.page is not None:
             page = web.Response(status=fault.status, text=fault.page, content_type="text/html", headers=fault.headers)
             return self._noted(request, path, page)
-        refusal = graph.error(fault.status, fault.code or "UnknownError", fault.message, fault.headers)
+        refusal = error(fault.status, fault.code or "UnknownError", fault.message, fault.headers)
         return self._noted(request, path, refusal)
 
     def _noted(self, request: web.Request, path: str, answer: web.StreamResponse) -> web.StreamResponse:

@@ -5,20 +5,17 @@ Messages in quotes elsewhere in public were kept word for word, since clients ha
 """
 
 import base64
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import uuid4
 
 from aiohttp import web
 
 from practice import entra, odata, seed
+from practice.answers import GraphError, answer, error, payload
 from practice.state import SentMail, State, User, as_graph, now
 
-_JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false"
 _PROPERTIES = tuple(as_graph(User("", "", None, "", "Member")))
 _DEFAULT = _PROPERTIES[: _PROPERTIES.index("userType")]  # externalUserState and friends come only when selected
 _DELTA_DEFAULT = ("id", "displayName", "givenName", "surname", "mail", "userPrincipalName", "preferredLanguage")
@@ -26,38 +23,6 @@ _MAX_DELTA_IDS = 50
 # The characters Graph refuses in an invited address (invitation resource, invitedUserEmailAddress).
 _INVITABLE = re.compile(r"[^\s~!#$%^&*()+=\[\]{}\\/|;:\"'<>?,@.-][^\s~!#$%^&*()+=\[\]{}\\/|;:\"'<>?,@]*@[\w.-]+\.\w+")
 _BIND = re.compile(r"https://graph\.microsoft\.com/v1\.0/users(?:/([^/]+)|\('([^']+)'\))")
-
-_UNREADABLE = (
-    "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON."
-)
-
-
-class GraphError(Exception):
-    """A refusal: HTTP status, Graph's code and message."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
-def error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Graph's error answer: `{"error": {code, message, innerError}}`."""
-    request_id = str(uuid4())
-    inner = {
-        "date": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-        "request-id": request_id,
-        "client-request-id": request_id,
-    }
-    body = {"error": {"code": code, "message": message, "innerError": inner}}
-    return _answer(body, status, {"request-id": request_id, **(headers or {})})
-
-
-def _answer(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(
-        status=status,
-        body=json.dumps(body, ensure_ascii=False).encode(),
-        headers={"Content-Type": f"{_JSON};charset=utf-8", **(headers or {})},
-    )
 
 
 def routes(issuer: entra.Issuer, state: State) -> list[web.RouteDef]:
@@ -96,16 +61,6 @@ def routes(issuer: entra.Issuer, state: State) -> list[web.RouteDef]:
     ]
 
 
-async def _payload(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.read()) if request.content_type == "application/json" else None
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise GraphError(400, "BadRequest", _UNREADABLE)
-    return body
-
-
 class _Tenant:
     """The handlers, over one State."""
 
@@ -118,7 +73,7 @@ class _Tenant:
     # -- invitations
 
     async def invite(self, request: web.Request) -> web.Response:
-        body, state = await _payload(request), self._state
+        body, state = await payload(request), self._state
         email, redirect = body.get("invitedUserEmailAddress"), body.get("inviteRedirectUrl")
         if not isinstance(email, str) or not isinstance(redirect, str) or "://" not in redirect:
             raise GraphError(400, "BadRequest", "invitedUserEmailAddress and inviteRedirectUrl are required.")
@@ -132,7 +87,7 @@ class _Tenant:
         if body.get("sendInvitationMessage") and not known:
             # An application's customizedMessageBody is dropped: Microsoft's own words leave instead.
             self._deliver("invites@microsoft.com", [email], [], "Invitation", "text", invitation.redeem_url)
-        return _answer(
+        return answer(
             {
                 "@odata.context": f"{state.base_url}/v1.0/$metadata#invitations/$entity",
                 "id": invitation.id,
@@ -187,7 +142,7 @@ class _Tenant:
     async def get_user(self, request: web.Request) -> web.Response:
         user = self._user(request)
         row = _shown(user, odata.selected(request.query, _PROPERTIES, _DEFAULT))
-        return _answer({"@odata.context": f"{self._state.base_url}/v1.0/$metadata#users/$entity", **row})
+        return answer({"@odata.context": f"{self._state.base_url}/v1.0/$metadata#users/$entity", **row})
 
     async def delete_user(self, request: web.Request) -> web.Response:
         self._state.delete_user(self._user(request).id)
@@ -217,7 +172,7 @@ class _Tenant:
         if start + size < len(rows):
             query = {**request.query, "$skiptoken": odata.pack({"from": start + size})}
             body["@odata.nextLink"] = self._link(request.path, query)
-        return _answer(body)
+        return answer(body)
 
     def _link(self, path: str, query: Mapping[str, str]) -> str:
         return f"{self._state.base_url}{path}?{urlencode(query, safe='$')}"
@@ -237,7 +192,7 @@ class _Tenant:
         else:
             token = odata.pack({"at": round_["until"], "select": round_["select"], "only": round_["only"]})
             body["@odata.deltaLink"] = self._link(link, {"$deltatoken": token})
-        return _answer(body)
+        return answer(body)
 
     def _new_round(self, query: Mapping[str, str]) -> dict[str, Any]:
         state, token = self._state, query.get("$deltatoken", "")
@@ -278,7 +233,7 @@ class _Tenant:
         return self._paged(request, rows)
 
     async def add_to_team(self, request: web.Request) -> web.Response:
-        members, body = self._members(request, self._state.teams), await _payload(request)
+        members, body = self._members(request, self._state.teams), await payload(request)
         bound = _BIND.fullmatch(str(body.get("user@odata.bind", "")))
         roles = body.get("roles") or []
         if body.get("@odata.type") != "#microsoft.graph.aadUserConversationMember" or bound is None or len(roles) > 1:
@@ -295,7 +250,7 @@ class _Tenant:
             raise GraphError(400, "BadRequest", words)
         members[user.id] = "guest" if user.user_type == "Guest" else "".join(roles)
         self._state.save()
-        return _answer(_member(request.match_info["id"], user, members[user.id]), 201)
+        return answer(_member(request.match_info["id"], user, members[user.id]), 201)
 
     async def list_group(self, request: web.Request) -> web.Response:
         members = self._members(request, set(self._state.groups))
@@ -305,7 +260,7 @@ class _Tenant:
     # -- mail
 
     async def send_mail(self, request: web.Request) -> web.Response:
-        body, user = await _payload(request), self._state.user(request.match_info["id"])
+        body, user = await payload(request), self._state.user(request.match_info["id"])
         message = body.get("message") or body.get("Message")
         if not isinstance(message, dict):
             raise GraphError(

@@ -44,12 +44,18 @@ def utf16_size(value: object) -> int:
     return 2 * len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-def elements(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Every element under a card, container, column set or table, in drawing order, those of ShowCards excepted."""
+def children(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The elements directly inside a card, container, column set or table (whose `columns` only give widths)."""
     for name in _NESTED:
-        for child in node.get(name) or ():
-            yield child
-            yield from elements(child)
+        if not (name == "columns" and node.get("type") == "Table"):
+            yield from node.get(name) or ()
+
+
+def elements(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Every element under `node`, in drawing order, those of ShowCards excepted."""
+    for child in children(node):
+        yield child
+        yield from elements(child)
 
 
 def own_actions(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

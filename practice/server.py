@@ -140,6 +140,7 @@ class Page:
                     }
                     for mail in client.mails
                 ],
+                "refreshes": bool(client.to_refresh()),
                 "dialog": dialog
                 and {
                     "key": f"{id(dialog)}",
@@ -164,7 +165,6 @@ class Page:
             "edited": message.version > 1,
             "own": shown.view > 0,
             "card": shown.card,
-            "refreshes": bool(shown.card and shown.card.get("refresh")),
         }
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -197,7 +197,6 @@ class Page:
     def _deed(self, do: "Callable[[Client, Mapping[str, Any]], Awaitable[Any]]") -> Any:
         async def handle(request: web.Request) -> web.Response:
             answer = await do(self._client(request), await request.json())
-            self.teams.changed()
             return web.json_response({"answer": answer})
 
         return handle
@@ -210,15 +209,18 @@ class Page:
     async def _act(self, client: Client, told: Mapping[str, Any]) -> dict[str, str]:
         client.notice = ""
         await client.act(self._find(client, told["message"]), told["action"], told["data"])
+        self.teams.changed()
         return {"notice": client.notice}
 
     async def _submit(self, client: Client, told: Mapping[str, Any]) -> dict[str, str]:
         client.notice = ""
         await client.submit_dialog(told["data"])
+        self.teams.changed()
         return {"notice": client.notice}
 
     async def _close(self, client: Client, _told: Mapping[str, Any]) -> None:
         client.close_dialog()
+        self.teams.changed()
 
     async def _search(self, client: Client, told: Mapping[str, Any]) -> list[dict[str, str]]:
         rows = await client.search(self._find(client, told["message"]), told["dataset"], told["text"])
@@ -228,7 +230,9 @@ class Page:
         await client.refresh()
 
     async def _follow(self, client: Client, told: Mapping[str, Any]) -> dict[str, str]:
-        return self._backstage.follow(client.persona, told["url"])
+        answer = self._backstage.follow(client.persona, told["url"])
+        self.teams.changed()
+        return answer
 
     def _find(self, client: Client, activity_id: str) -> Any:
         for shown in client.messages("channel") + client.messages("chat"):

@@ -136,7 +136,9 @@ class State:
         state.users = {user["id"]: User(**user) for user in kept["users"]}
         state.groups, state.teams = kept["groups"], set(kept["teams"])
         state.invitations = [Invitation(**invitation) for invitation in kept["invitations"]]
-        state.mails = [SentMail(**{**mail, "to": tuple(mail["to"])}) for mail in kept["mails"]]
+        state.mails = [
+            SentMail(**{**mail, "to": tuple(mail["to"]), "reply_to": tuple(mail["reply_to"])}) for mail in kept["mails"]
+        ]
         state.changed = kept["changed"]
         return state
 

@@ -133,7 +133,9 @@ class Client:
         request.headers.remove("Authorization")  # of an attempt before: the token may have changed
         try:
             body: bytes | None = await sdk.adapter.send_primitive_async(request, "bytes", {"XXX": ODataError})
-            answer: dict[str, Any] = json.loads(body) if body else {}
+            answer = json.loads(body) if body else {}
+            if not isinstance(answer, dict):
+                raise ValueError("not a JSON object")
             return answer
         except APIError as error:
             raise await self._translate(error, request, method, service) from None

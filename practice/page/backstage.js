@@ -23,8 +23,10 @@ export class Backstage {
     const told = JSON.stringify(state);
     if (!state || told === this.told) return;
     this.told = told;
+    const unfolded = Boolean(this.element.querySelector("details[open]"));
     const focused = this.element.contains(document.activeElement) ? document.activeElement.dataset.deed : null;
     this.element.replaceChildren(h("h2", {}, "Coulisses"), ...this.parts(state));
+    if (unfolded) this.element.querySelector("details").open = true;
     if (focused) this.element.querySelector(`[data-deed="${CSS.escape(focused)}"]`)?.focus();
   }
 

@@ -1,8 +1,9 @@
 // Adaptive Cards as Teams draws them, by Microsoft's own renderer.
 //
-// AdaptiveApplet is not used: its refresh ignores refresh.userIds and, in 3.0.6, a row chosen from a Data.Query list is
-// submitted by its title and fails validation (FilteredChoiceSet keeps objects where ChoiceSetInput compares strings). The
-// renderer below does what the applet would, through the practice server, and mends that one input.
+// AdaptiveApplet is not used: its refresh ignores refresh.userIds, and what it adds otherwise (sending, overlay, retries) is
+// the practice server's. In 3.0.6 a row chosen from a Data.Query list is submitted by its title where Teams submits its
+// value, rows are filtered again by what was typed (« boul mart » hides « Boulangerie Martin ») where Teams shows what the bot
+// answered, and the input carries no label: TeamsChoiceSet mends these.
 /* global AdaptiveCards */
 
 import MarkdownIt from "markdown-it";
@@ -17,7 +18,7 @@ AdaptiveCards.GlobalSettings.useMarkdownInRadioButtonAndCheckbox = false;
 
 class TeamsChoiceSet extends AdaptiveCards.ChoiceSetInput {
   get _offered() {
-    return [...this.choices, ...(this.dynamicChoices ?? [])];
+    return [...this.choices, ...(this._rows ?? [])];
   }
 
   get value() {
@@ -32,10 +33,35 @@ class TeamsChoiceSet extends AdaptiveCards.ChoiceSetInput {
     return typed === "" || this._offered.some((choice) => choice.title === typed || choice.value === typed);
   }
 
+  updateInputControlAriaLabelledBy() {
+    super.updateInputControlAriaLabelledBy();
+    // The renderer labels the box around the text input, which neither a label's click nor a screen reader lands on.
+    const box = this.renderedInputControlElement;
+    if (!this.isDynamicTypeahead() || !this._textInput || !box) return;
+    for (const name of ["id", "aria-labelledby"]) {
+      const value = box.getAttribute(name);
+      if (value) this._textInput.setAttribute(name, value);
+      box.removeAttribute(name);
+    }
+  }
+
   showLoadingIndicator() {
     super.showLoadingIndicator();
     const told = this.getDropdownElement()?.querySelector(".ac-choiceSetInput-statusIndicator:not(.ac-choiceSetInput-errorIndicator)");
     if (told) told.textContent = "Recherche…";
+  }
+
+  /** The rows as answered while the text is the one they were asked for, else those that still contain it. */
+  _list(asked) {
+    const typed = this._textInput.value.trim().toLowerCase();
+    const whole = this._textInput.value === asked;
+    for (const { title } of this._offered) {
+      const at = title.toLowerCase().indexOf(typed);
+      if (!whole && at < 0) continue;
+      const match = at < 0 ? "" : title.slice(at, at + typed.length);
+      const drawn = this._filteredChoiceSet.createChoice(title, match, this._filteredChoiceSet._visibleChoiceCount++);
+      this._filteredChoiceSet.dropdown.append(drawn);
+    }
   }
 
   showErrorIndicator(filter, error) {
@@ -44,6 +70,8 @@ class TeamsChoiceSet extends AdaptiveCards.ChoiceSetInput {
 
   renderChoices(filter, rows) {
     if (filter !== this._textInput?.value) return;
+    this._rows = rows;
+    this._filteredChoiceSet.filterChoices = () => this._list(filter);
     super.renderChoices(filter, rows);
     const told = this.getDropdownElement()?.querySelector(".ac-choiceSetInput-errorIndicator");
     if (told) told.textContent = FRENCH[told.textContent] ?? told.textContent;
@@ -104,6 +132,7 @@ export function draw(card, { dark, press, search, open }) {
     input.showLoadingIndicator();
     try {
       input.renderChoices(text, await search(input.choicesData.dataset, text));
+      input.getDropdownElement()?.scrollIntoView({ block: "nearest" });
     } catch (error) {
       input.showErrorIndicator(text, error.message);
     }

@@ -134,12 +134,13 @@ export class Column {
     if (!state || mri !== this.mri) return;
     this.state = state;
     this.render(state);
-    if ([...state.channel, ...state.chat].some((message) => message.refreshes && !message.own)) {
+    if (state.refreshes) {
       ask(`${this.path}/refresh`, {}).catch((error) => this.complain(error));
     }
   }
 
   render(state) {
+    this.face.classList.toggle("away", !state.signedIn);
     this.feeds.channel.render(state.channel, state.inTeam ? null : this.stranger(state));
     this.feeds.chat.render(state.chat, state.signedIn ? null : this.stranger(state));
     this.mailbox.render(state.mails);

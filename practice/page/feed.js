@@ -18,9 +18,15 @@ export class Feed {
     this.list.replaceChildren();
   }
 
+  /** Show the newest message: its end, or its beginning where it is taller than the place. */
   toEnd() {
     const scroll = this.list.parentElement;
-    requestAnimationFrame(() => scroll.scrollTo({ top: scroll.scrollHeight }));
+    requestAnimationFrame(() => {
+      scroll.scrollTo({ top: scroll.scrollHeight });
+      const last = [...this.list.querySelectorAll(".message")].at(-1);
+      const above = last ? scroll.getBoundingClientRect().top - last.getBoundingClientRect().top : 0;
+      if (above > 0) scroll.scrollBy({ top: -above - 14 });
+    });
   }
 
   /** Draw `messages`, changing only what changed; `closed` says why this person may not be here. */
@@ -79,10 +85,9 @@ export class Feed {
     if (message.card) body.append(this.card(message));
     return h("article", { class: `message ${message.bot ? "bot" : "person"} ${mine ? "mine" : ""}`, "aria-label": `${message.author}, ${moment(Number(message.id))}` },
       avatar(message.author, { bot: message.bot }),
-      h("div", { class: "content" },
-        h("p", { class: "byline" }, h("b", {}, message.author), h("time", {}, moment(Number(message.id))),
-          message.edited ? h("span", { class: "edited" }, "Modifié") : null),
-        body),
+      h("p", { class: "byline" }, h("b", {}, message.author), h("time", {}, moment(Number(message.id))),
+        message.edited ? h("span", { class: "edited" }, "Modifié") : null),
+      body,
     );
   }
 

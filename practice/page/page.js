@@ -56,6 +56,7 @@ async function main() {
     `${firm.firm}. Trois personnes, trois Teams ; rien de ce que vous faites ici ne sort de cet ordinateur.`;
   const columns = firm.columns.map((about) => new Column(about, firm, page));
   byId("columns").append(...columns.map((column) => column.element));
+  await Promise.all(columns.map((column) => column.closeDialog())); // as a reloaded Teams, which forgets its dialogs
   const backstage = new Backstage(byId("backstage"));
 
   toggle("toggle-theme", "dark", String(matchMedia("(prefers-color-scheme: dark)").matches), (on) => {

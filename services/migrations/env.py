@@ -1,11 +1,13 @@
 """Alembic's environment: runs within the connection that services.migrate opened."""
 
+from typing import Literal
+
 from alembic import context
 
 from services.models import Moment, Row
 
 
-def _plain(kind: str, item: object, _context: object) -> str | bool:
+def _plain(kind: str, item: object, _context: object) -> str | Literal[False]:
     """A migration must not depend on how the models say it today."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
 

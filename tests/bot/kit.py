@@ -146,11 +146,12 @@ class KeyServer(Site):
         self.keys: list[dict[str, Any]] = [jwk("first")]
         self.jwks_uri: str | None = None
         self.body: bytes | None = None
+        self.odd = "/keys"
 
     async def reply(self, request: web.Request) -> web.Response:
         if self.status != 200:
             return web.Response(status=self.status, headers={"Location": "/elsewhere"})
-        if self.body is not None:
+        if self.body is not None and request.path == self.odd:
             return web.Response(body=self.body)
         if request.path == "/openid":
             return web.json_response({"jwks_uri": self.jwks_uri or f"{self.url}/keys"})

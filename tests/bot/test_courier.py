@@ -1,7 +1,9 @@
 """The courier against a connector on loopback: what is asked, and what each answer becomes."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -230,6 +232,20 @@ async def test_a_connector_that_is_not_there_did_nothing(place: Place, call: Cal
         courier = Courier(session, bot_token, Addresses([authority], practice=True))
         with pytest.raises(Unavailable) as unavailable:
             await call(courier, replace(place, service_url=f"http://{authority}/"))
+    assert (unavailable.value.key, unavailable.value.ambiguous) == ("chat_down", False)
+
+
+async def test_a_connector_that_takes_no_connection_did_nothing(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as callers:
+        for _ in range(4):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        authority = f"127.0.0.1:{full.getsockname()[1]}"
+        async with open_session() as session:
+            courier = Courier(session, bot_token, Addresses([authority], practice=True), timeout=0.5)
+            with pytest.raises(Unavailable) as unavailable:
+                await courier.post(replace(place, service_url=f"http://{authority}/"), MESSAGE)
     assert (unavailable.value.key, unavailable.value.ambiguous) == ("chat_down", False)
 
 

@@ -384,20 +384,34 @@ async def test_a_body_of_exactly_the_limit_is_read(bot: Bot) -> None:
     assert (await bot.send(ask)).status == 200
 
 
-async def test_broken_framing_is_turned_away(bot: Bot) -> None:
+async def _half_sent(bot: Bot) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which the bot has read the head of a good request and waits for the body."""
     ask = bot.ask()
     host, _, port = bot.url.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    head = {**ask.headers, **ask.authorization(), "Host": host, "Transfer-Encoding": "chunked", "Connection": "close"}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    head = {**ask.headers, **ask.authorization(), "Host": host, "Transfer-Encoding": "chunked"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in {**head, "Expect": "100-continue"}.items())
     writer.write(f"POST /api/messages HTTP/1.1\r\n{lines}\r\n".encode())
-    await writer.drain()
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    return reader, writer
+
+
+async def test_broken_framing_is_turned_away(bot: Bot) -> None:
+    reader, writer = await _half_sent(bot)
     writer.write(b"zz\r\nnot a chunk\r\n")
-    status = (await reader.readline()).split()[1]
+    assert (await reader.readline()).split()[1] == b"400"
     writer.close()
     await writer.wait_closed()
-    assert status == b"400"
-    assert bot.turns == []
+    assert (bot.refusals, bot.turns) == (["json"], [])
+
+
+async def test_a_caller_who_leaves_half_way_is_turned_away(bot: Bot) -> None:
+    _, writer = await _half_sent(bot)
+    writer.close()
+    await writer.wait_closed()
+    while not bot.refusals:
+        await bot.get("/healthz")
+    assert (bot.refusals, bot.turns) == (["json"], [])
 
 
 async def test_32_deep_is_let_in(bot: Bot) -> None:
@@ -458,7 +472,10 @@ async def test_a_tenant_is_ours_in_any_case(bot: Bot) -> None:
 
 async def test_someone_too_fast_is_slowed_and_nobody_else(bot: Bot) -> None:
     ask = bot.ask()
-    statuses = [(await bot.send(ask)).status for _ in range(101)]
+    statuses = []
+    for number in range(101):
+        ask.activity["from"]["id"] = f"29:{number}"
+        statuses.append((await bot.send(ask)).status)
     assert statuses == [200] * 100 + [429]
     assert (await bot.say(**{"from": {"id": "29:paul", "aadObjectId": "paul"}})).status == 200
     bot.clock.now += 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from bot.keys import DAY, Keys
 from bot.server import open_session
@@ -138,12 +139,15 @@ async def test_the_daily_fetch_brings_new_keys_without_being_asked(
 ODD_DOCUMENTS = [b"", b"hello", b"[]", b'{"keys": 5}', b'{"keys": []}', b'{"jwks_uri": 5}', b"[" * 100_000, b"\xff"]
 
 
+@pytest.mark.parametrize("path", ["/openid", "/keys"])
 @pytest.mark.parametrize("body", ODD_DOCUMENTS)
-async def test_an_odd_document_loses_no_keys(session: aiohttp.ClientSession, keyserver: KeyServer, body: bytes) -> None:
+async def test_an_odd_document_loses_no_keys(
+    session: aiohttp.ClientSession, keyserver: KeyServer, body: bytes, path: str
+) -> None:
     clock = Clock()
     keys = keys_of(session, keyserver, clock=clock)
     assert await keys.find("first") is not None
-    keyserver.body = body
+    keyserver.body, keyserver.odd = body, path
     clock.now += 60
     assert await keys.find("second") is None
     assert keys.current("first") is not None
@@ -159,6 +163,7 @@ UNBELIEVED: dict[str, dict[str, Any]] = {
     "without modulus": {name: value for name, value in jwk("second").items() if name != "n"},
     "modulus of garbage": {**jwk("second"), "n": "!"},
     "modulus a number": {**jwk("second"), "n": 5},
+    "a private key": {**RSAAlgorithm.to_jwk(private_key("second"), as_dict=True), **jwk("second")},
     "without id": {**jwk("second"), "kid": None},
 }
 

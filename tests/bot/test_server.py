@@ -47,6 +47,13 @@ async def test_numbers(bot: Bot) -> None:
     assert 'passerelle_turn_seconds_count{kind="opened"} 2.0' in lines
 
 
+async def test_closing_leaves_nothing_running() -> None:
+    bot = Bot()
+    await bot.start()
+    await bot.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
 class Served:
     """An application of one slow address, served until told to stop."""
 

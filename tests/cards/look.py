@@ -29,8 +29,7 @@ def host_config(theme: Theme) -> dict[str, Any]:
     _, card, border, text, subtle, _, _ = _PAGE[theme]
     inks = dict(zip(("accent", "good", "warning", "attention"), _TEXT[theme], strict=True))
     colors = {
-        name: {"default": ink, "subtle": ink}
-        for name, ink in {"dark": "#242424", "light": "#ffffff", **inks}.items()
+        name: {"default": ink, "subtle": ink} for name, ink in {"dark": "#242424", "light": "#ffffff", **inks}.items()
     } | {"default": {"default": text, "subtle": subtle}}
     behind = dict(zip(("emphasis", "accent", "good", "warning", "attention"), _BEHIND[theme], strict=True))
     return {

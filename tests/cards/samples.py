@@ -125,6 +125,7 @@ REQUEST = {
     "loop_url": LOOP,
     "decided_by": None,
     "decided_at": None,
+    "notice": None,
     "reason": None,
 }
 DECIDED = {"decided_by": "Camille Moreau", "decided_at": AT, "can_decide": False, "mention": False}
@@ -257,9 +258,7 @@ CARDS: dict[str, dict[str, Sample]] = {
         "failed": posted(STATUS | {"state": "failed", "ball": "administrateur", "reason": "domain_blocked"}),
     },
     "activate_offer/offer": {
-        "plain": step(
-            {"dossier": DOSSIER, "offers": [START, CONSULTATION, CO_PRODUCTION]}, choices={"offer": OFFERS}
-        )
+        "plain": step({"dossier": DOSSIER, "offers": [START, CONSULTATION, CO_PRODUCTION]}, choices={"offer": OFFERS})
     },
     "activate_offer/subscription": {
         "plain": step({"dossier": DOSSIER, "offer": CONSULTATION}),

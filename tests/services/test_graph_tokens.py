@@ -91,9 +91,10 @@ async def test_an_authority_that_does_not_answer(cloud: Cloud) -> None:
     cloud.state.delay_next("POST", TOKEN, 60)
     with pytest.raises(Unavailable, match="identity_down"):
         await tokens.token(GRAPH_SCOPE)
-    cloud.state.fail_next("POST", TOKEN, 502, page="<h1>Bad gateway</h1>")
-    with pytest.raises(Unavailable, match="identity_down"):
-        await tokens.token(GRAPH_SCOPE)
+    for page in ("<h1>Bad gateway</h1>", '{"error_description": "AADSTS90033: A transient error has occurred."}'):
+        cloud.state.fail_next("POST", TOKEN, 503, page=page)
+        with pytest.raises(Unavailable, match="identity_down"):
+            await tokens.token(GRAPH_SCOPE)
     assert await tokens.token(GRAPH_SCOPE)
     await tokens.close()
 
