@@ -1,5 +1,6 @@
 """The door of /api/messages: what is checked before the SDK, which would let most of it through, sees anything."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ MAX_BODY = 256 * 1024
 STATUS = {
     "media": 415,
     "size": 413,
+    "broken": 400,
     "json": 400,
     "depth": 400,
     "shape": 400,
@@ -43,7 +45,8 @@ class TurnedAway(Exception):
 class Door:
     """Lets in an activity of our tenant that the Bot Connector signed, and nothing else.
 
-    `on_refusal` is told the reason (a key of STATUS) of each request turned away.
+    `on_refusal` is told the reason (a key of STATUS) of each request turned away. `patience` is how long, in seconds,
+    a body may take to arrive.
     """
 
     def __init__(
@@ -54,12 +57,14 @@ class Door:
         *,
         pace: Pace,
         on_refusal: Callable[[str], None],
+        patience: float = 5.0,
     ) -> None:
         self._tokens = tokens
         self._addresses = addresses
         self._tenant_id = tenant_id.lower()
         self._pace = pace
         self._on_refusal = on_refusal
+        self._patience = patience
 
     async def admit(self, request: web.Request) -> dict[str, Any]:
         """The verified activity of a request, its fields of the types `bot.envelope` promises. Raises TurnedAway.
@@ -69,7 +74,7 @@ class Door:
         try:
             _check_head(request)
             proof = await self._tokens.verify(_bearer(request))
-            activity = read(await _body(request))
+            activity = read(await self._body(request))
             self._check_claims(activity, proof)
             self._check_pace(activity)
         except (TurnedAway, Untrusted, Unreadable) as refusal:
@@ -77,6 +82,21 @@ class Door:
             logger.info("turned away: %s", refusal.reason)
             raise TurnedAway(refusal.reason) from None
         return activity
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The whole body, however it is framed; reading stops where it grows too long."""
+        body = bytearray()
+        try:
+            # Without a limit a body with broken chunks would be waited for until the connection closes: aiohttp's
+            # parser notices, but does not tell the reader.
+            async with asyncio.timeout(self._patience):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > MAX_BODY:
+                        raise TurnedAway("size")
+        except (web.RequestPayloadError, http_exceptions.HttpProcessingError, OSError):
+            raise TurnedAway("broken") from None
+        return bytes(body)
 
     def _check_claims(self, activity: dict[str, Any], proof: Proof) -> None:
         service_url = activity["serviceUrl"]
@@ -108,19 +128,6 @@ def _bearer(request: web.Request) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise TurnedAway("bearer")
     return token.strip()
-
-
-async def _body(request: web.Request) -> bytes:
-    """The whole body, however it is framed; reading stops where it grows too long."""
-    body = bytearray()
-    try:
-        async for chunk in request.content.iter_any():
-            body += chunk
-            if len(body) > MAX_BODY:
-                raise TurnedAway("size")
-    except (web.RequestPayloadError, http_exceptions.HttpProcessingError, OSError):
-        raise TurnedAway("json") from None
-    return bytes(body)
 
 
 def _tenants(activity: dict[str, Any]) -> list[str | None]:

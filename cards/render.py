@@ -35,8 +35,9 @@ def card(name: str, locale: str, data: Mapping[str, Any]) -> dict[str, Any]:
     `data` lacks, KeyError for a sentence that does not exist, TypeError for a value JSON does not know.
     """
     context = _context(name, locale, data)
-    parts = _JSON.get_template("_parts.json.j2").make_module(context)
-    drawn = _JSON.get_template(f"{name}.json.j2").render(context, p=parts)
+    context["p"] = _JSON.get_template("_parts.json.j2").make_module(context)
+    context["our"] = _JSON.get_template("_ours.json.j2").make_module(context)
+    drawn = _JSON.get_template(f"{name}.json.j2").render(context)
     body: dict[str, Any] = _without_null(json.loads(drawn))
     return body
 

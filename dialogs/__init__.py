@@ -7,6 +7,7 @@ from dialogs import (
     approve_activation,
     invite_guest,
     link_interlocuteur,
+    loop_task,
     menu,
     new_client,
     propose_offer,
@@ -25,9 +26,10 @@ DIALOGS: tuple[Dialog, ...] = (
     link_interlocuteur.DIALOG,
     propose_offer.DIALOG,
     approve_activation.DIALOG,
+    loop_task.DIALOG,
 )
 
-POSTED: tuple[Posted, ...] = (menu.POSTED, tracking.POSTED, invite_guest.POSTED, approve_activation.POSTED)
+POSTED: tuple[Posted, ...] = (menu.POSTED, tracking.POSTED, invite_guest.POSTED, approve_activation.POSTED, loop_task.POSTED)
 
 _invite = Reaction("send_invitation", invitations.send_invitation, repeatable=True)
 _mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False)
@@ -37,6 +39,7 @@ _say_approval = Reaction("say_approval", approve_activation.say_request, repeata
 _say_approval_in_chat = Reaction("say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False)
 _mail_welcome = Reaction("mail_welcome", welcome.mail_welcome, repeatable=False)
 _say_welcome = Reaction("say_welcome", welcome.say_welcome, repeatable=False)
+_say_task = Reaction("say_task", loop_task.say_task, repeatable=False)
 
 REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.InvitationRequested: (_invite, _say_invitation),
@@ -46,5 +49,7 @@ REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.InvitationFailed: (_say_invitation,),
     events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat),
     events.OfferActivated: (_say_approval, _say_approval_in_chat, _mail_welcome, _say_welcome),
+    events.LoopTaskLeft: (_say_task,),
+    events.LoopTaskDone: (_say_task,),
     events.OfferRefused: (_say_approval, _say_approval_in_chat),
 }

@@ -63,7 +63,8 @@ class Step:
 
     `load` reads what is shown; `check` says no (Refused, Asks) once every field is well formed, outside any
     transaction; `when` leaves the step out if false; `template` names another flow's card where the screen is the
-    same; `sample` lets the step be drawn without a server; `asks_again` are buttons that redraw it (a search).
+    same; `sample` lets the step be drawn without a server; `asks_again` are buttons that redraw it (a search);
+    `ways` are other buttons that go on, told to what follows as the answer `way` (`later`).
     """
 
     name: str
@@ -74,6 +75,7 @@ class Step:
     template: str = ""
     sample: View = field(default_factory=View)
     asks_again: frozenset[str] = frozenset()
+    ways: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from services.record import Services
 
 log = logging.getLogger(__name__)
 
-BACK, NEXT, FIX = "back", "next", "fix:"
+BACK, NEXT, FIX, WAY = "back", "next", "fix:", "way"
 
 
 class Engine:
@@ -130,6 +130,7 @@ class Engine:
             return await self._move(ctx, dialog, draft, self._step_before(dialog, typed, step), typed)
         if go in step.asks_again:
             return await self._move(ctx, dialog, draft, step, typed)
+        typed = {**typed, WAY: go} if go in step.ways else {key: typed[key] for key in typed if key != WAY}
         return await self._next(ctx, dialog, step, draft, typed, go)
 
     async def _next(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: dict[str, str], go: str) -> Reply:

@@ -22,7 +22,7 @@ Status = Literal["starting", "running", "stopped", "died"]
 class Bot:
     """`python app.py` from `root`. `log` keeps its last lines; `changed` is called when `status` changes."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str], changed: Callable[[], None]) -> None:
+    def __init__(self, root: Path, environment: Mapping[str, str], changed: Callable[[], object]) -> None:
         self.log: deque[str] = deque(maxlen=200)
         self.status: Status = "stopped"
         self._root = root

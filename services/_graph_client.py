@@ -177,8 +177,8 @@ class Client:
         from msgraph.generated.models.o_data_errors.o_data_error import ODataError  # noqa: F401 - for _send, on the loop
         from msgraph.graph_request_adapter import GraphRequestAdapter
         from msgraph.graph_service_client import GraphServiceClient
-        from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]
-        from msgraph_core.authentication import AzureIdentityAuthenticationProvider  # type: ignore[import-untyped]
+        from msgraph_core import GraphClientFactory
+        from msgraph_core.authentication import AzureIdentityAuthenticationProvider
 
         limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
         transport = httpx.AsyncHTTPTransport(limits=limits)
@@ -196,8 +196,10 @@ class Client:
 
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After (RFC 9110, 10.2.3) in seconds: a number or a date; None where it is absent or senseless."""
-    if retry_after is None or retry_after.isdecimal():
-        return None if retry_after is None else float(retry_after)
+    if retry_after is None:
+        return None
+    if retry_after.isdecimal():
+        return float(retry_after)
     try:
         return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):

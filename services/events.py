@@ -42,6 +42,14 @@ class OfferRefused(Event):
     """The collaborateur refused, with a reason for the administrator."""
 
 
+class LoopTaskLeft(Event):
+    """Something is to be done by hand in Loop, and was not done at once."""
+
+
+class LoopTaskDone(Event):
+    """Someone confirmed that it is done in Loop."""
+
+
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
@@ -53,6 +61,8 @@ EVENTS: dict[str, type[Event]] = {
         OfferProposed,
         OfferActivated,
         OfferRefused,
+        LoopTaskLeft,
+        LoopTaskDone,
     )
 }
 

@@ -51,7 +51,7 @@ class Graph:
         managed_identity: bool = False,
         authority_host: str = PUBLIC_AUTHORITY,
         graph_url: str = PUBLIC_GRAPH,
-        mail_from: str,
+        mail_from: str | None,
         reply_to: str | None = None,
         read_timeout: float = 10.0,
         write_timeout: float = 20.0,
@@ -178,13 +178,15 @@ class GraphDirectory:
 class GraphMailbox:
     """ports.Mailbox over Graph's sendMail. Exchange makes the text part of a mail itself, from the HTML."""
 
-    def __init__(self, client: Client, mail_from: str, reply_to: str | None) -> None:
+    def __init__(self, client: Client, mail_from: str | None, reply_to: str | None) -> None:
         self._client = client
         self._mail_from = mail_from
         self._reply_to = reply_to
 
     async def send(self, mail: Mail) -> None:
-        """Hand the mail to Exchange (202): accepted there, not yet delivered."""
+        """Hand the mail to Exchange (202): accepted there, not yet delivered. Refused("mailbox_unset") without a sender."""
+        if self._mail_from is None:
+            raise Refused("mailbox_unset")
         try:
             request = await self._client.make(_mail, self._mail_from, self._reply_to, mail)
             await self._client.call(request, "mailbox")

@@ -36,7 +36,7 @@ class Contact:
 async def get(session: AsyncSession, interlocuteur_id: str) -> Interlocuteur:
     """The interlocuteur, or Refused("interlocuteur_unknown")."""
     found = await session.get(Interlocuteur, interlocuteur_id)
-    if found is None:
+    if found is None or found.removed_at is not None:
         raise Refused("interlocuteur_unknown", "interlocuteur")
     return found
 
@@ -61,7 +61,7 @@ async def suggested_for(session: AsyncSession, dossier_id: str) -> Sequence[Inte
     """Who may be linked to the dossier: those linked already, and those whose e-mail was invited for it."""
     invited = {one.email_key for one in await invitations.invited_for(session, dossier_id)}
     linked = await linked_to(session, dossier_id)
-    query = select(Interlocuteur).where(Interlocuteur.email_key.in_(invited))
+    query = select(Interlocuteur).where(Interlocuteur.email_key.in_(invited), Interlocuteur.removed_at.is_(None))
     others = [one for one in (await session.scalars(query)).all() if one.id not in {known.id for known in linked}]
     return [*linked, *others]
 
@@ -74,7 +74,9 @@ async def known_as(session: AsyncSession, contact: Contact) -> Sequence[Interloc
         & (Interlocuteur.given_name == contact.given_name)
         & (Interlocuteur.mobile == contact.mobile)
     )
-    return (await session.scalars(select(Interlocuteur).where(same_mail | same_name))).all()
+    return (
+        await session.scalars(select(Interlocuteur).where(same_mail | same_name, Interlocuteur.removed_at.is_(None)))
+    ).all()
 
 
 async def require_invited(session: AsyncSession, dossier_id: str, email: str) -> None:

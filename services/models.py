@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator, UniqueConstraint, text
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -93,8 +93,11 @@ PROPOSITION_MOVES: Mapping[PropositionState, frozenset[PropositionState]] = {
 
 def _only_one_live(name: str, states: tuple[StrEnum, ...], *columns: str) -> Index:
     """At most one live row for these columns: the unique constraint is the rule, checks are the courtesy."""
-    live = text("state IN (" + ", ".join(f"'{state.value}'" for state in states) + ")")
-    return Index(name, *columns, unique=True, sqlite_where=live, postgresql_where=live)
+    return _only_one(name, "state IN (" + ", ".join(f"'{state.value}'" for state in states) + ")", *columns)
+
+
+def _only_one(name: str, where: str, *columns: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Collaborateur(Row):
@@ -151,6 +154,8 @@ class Invitation(Row):
     requested_by: Mapped[str] = mapped_column(String(64))
     requested_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
+    resent_at: Mapped[datetime | None]
+    resends: Mapped[int] = mapped_column(default=0)
     accepted_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     __table_args__ = (_only_one_live("one_live_invitation", LIVE_INVITATIONS, "email_key"),)
@@ -175,7 +180,9 @@ class Activation(Row):
     activated_at: Mapped[datetime]
     subscription_confirmed_by: Mapped[str | None] = mapped_column(String(64))
     subscription_confirmed_at: Mapped[datetime | None]
-    __table_args__ = (UniqueConstraint("dossier_id", "offer", name="one_activation"),)
+    ended_by: Mapped[str | None] = mapped_column(String(64))
+    ended_at: Mapped[datetime | None]
+    __table_args__ = (_only_one("one_live_activation", "ended_at IS NULL", "dossier_id", "offer"),)
 
 
 class Interlocuteur(Row):
@@ -200,6 +207,7 @@ class Interlocuteur(Row):
     language: Mapped[str] = mapped_column(String(2))
     created_by: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
 
 
@@ -234,10 +242,81 @@ class Proposition(Row):
     decided_by: Mapped[str | None] = mapped_column(String(64))
     decided_by_name: Mapped[str | None] = mapped_column(String(200))
     decided_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None] = mapped_column(String(64))
+    closed_by_name: Mapped[str | None] = mapped_column(String(200))
+    closed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
     __table_args__ = (
         _only_one_live("one_live_proposition", LIVE_PROPOSITIONS, "dossier_id", "offer", "interlocuteur_id"),
     )
+
+
+class TaskState(StrEnum):
+    TODO = "todo"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+TASK_MOVES: Mapping[TaskState, frozenset[TaskState]] = {
+    TaskState.TODO: frozenset({TaskState.DONE, TaskState.DROPPED}),
+    TaskState.DONE: frozenset(),
+    TaskState.DROPPED: frozenset(),
+}
+
+
+class LoopTask(Row):
+    """Something a person must do by hand in Loop. `what` names the guide of services.loop; left `todo`, it shows in `suivi`."""
+
+    __tablename__ = "loop_tasks"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    what: Mapped[str] = mapped_column(String(40))
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id"), index=True)
+    offer: Mapped[str | None] = mapped_column(String(40))
+    interlocuteur_id: Mapped[str | None] = mapped_column(ForeignKey("interlocuteurs.id"))
+    state: Mapped[TaskState] = mapped_column(String(10), default=TaskState.TODO, index=True)
+    asked_by: Mapped[str] = mapped_column(String(64))
+    asked_by_name: Mapped[str] = mapped_column(String(200))
+    asked_at: Mapped[datetime]
+    done_by: Mapped[str | None] = mapped_column(String(64))
+    done_by_name: Mapped[str | None] = mapped_column(String(200))
+    done_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class ImportState(StrEnum):
+    """`checked` is the dry run, waiting for its Ok; `running` goes on after a crash where it stopped."""
+
+    CHECKED = "checked"
+    RUNNING = "running"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+class Import(Row):
+    """A file of dossiers someone gave, and how far it is taken in."""
+
+    __tablename__ = "imports"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    file_name: Mapped[str] = mapped_column(String(200))
+    owner: Mapped[str] = mapped_column(String(64))
+    state: Mapped[ImportState] = mapped_column(String(10), default=ImportState.CHECKED)
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class ImportLine(Row):
+    """One line of the file: what it says, the verdict, and whether it is taken in. `number` is the line's in the file."""
+
+    __tablename__ = "import_lines"
+    import_id: Mapped[str] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    said: Mapped[dict[str, Any]]
+    verdict: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(String(60))
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    taken: Mapped[bool] = mapped_column(default=False)
 
 
 class Draft(Row):

@@ -10,10 +10,13 @@ from services.errors import Refused
 from services.models import (
     INVITATION_MOVES,
     PROPOSITION_MOVES,
+    TASK_MOVES,
     Invitation,
     InvitationState,
+    LoopTask,
     Proposition,
     PropositionState,
+    TaskState,
 )
 from services.store import Work
 
@@ -30,9 +33,14 @@ async def move_proposition(work: Work, subject: str, to: PropositionState, actor
     return await _move(work, Proposition, PROPOSITION_MOVES, subject, to, actor, changes)
 
 
+async def move_task(work: Work, subject: str, to: TaskState, actor: str, **changes: object) -> bool:
+    """Bring something to do in Loop to `to`; False when it stands elsewhere."""
+    return await _move(work, LoopTask, TASK_MOVES, subject, to, actor, changes)
+
+
 async def _move(
     work: Work,
-    row: type[Invitation] | type[Proposition],
+    row: type[Invitation] | type[Proposition] | type[LoopTask],
     table: Mapping[StateT, frozenset[StateT]],
     subject: str,
     to: StateT,

@@ -114,14 +114,20 @@ def rights(of: Offer, qualite: Qualite) -> Rights:
 async def activation(session: AsyncSession, dossier_id: str, key: str) -> Activation | None:
     """The offer's activation on the dossier, if it is on."""
     found: Activation | None = await session.scalar(
-        select(Activation).where(Activation.dossier_id == dossier_id, Activation.offer == key)
+        select(Activation).where(
+            Activation.dossier_id == dossier_id, Activation.offer == key, Activation.ended_at.is_(None)
+        )
     )
     return found
 
 
 async def active_on(session: AsyncSession, dossier_id: str) -> tuple[Offer, ...]:
     """The offers switched on for a dossier, in the catalogue's order."""
-    keys = set(await session.scalars(select(Activation.offer).where(Activation.dossier_id == dossier_id)))
+    keys = set(
+        await session.scalars(
+            select(Activation.offer).where(Activation.dossier_id == dossier_id, Activation.ended_at.is_(None))
+        )
+    )
     return tuple(entry for entry in CATALOGUE.values() if entry.key in keys)
 
 

@@ -23,4 +23,6 @@ def read_csv(content: bytes) -> list[DossierRecord]:
     missing = [name for name, field in COLUMNS.items() if field not in heads]
     if missing:
         raise Refused("portfolio_columns", missing=", ".join(missing))
-    return [DossierRecord(**{field: cell.strip() for field, cell in zip(heads, row, strict=False) if field}) for row in rows]
+    return [
+        DossierRecord(**{field: cell.strip() for field, cell in zip(heads, row, strict=False) if field}) for row in rows
+    ]

@@ -168,5 +168,3 @@ def _database(read: _Reader) -> str:
 
 def _hosts(value: str) -> frozenset[str]:
     return frozenset(one.strip().lower() for one in value.split(",") if one.strip())
-
-

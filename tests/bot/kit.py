@@ -243,6 +243,7 @@ class Bot:
         self.reply: Reply = Nothing()
         self.engine: Callable[[Turn], Awaitable[Reply]] | None = None
         self.limit = 2.0
+        self.patience = 2.0
         self.reason: str | None = None
         self.refusals: list[str] = []
         self.metrics = Metrics(CollectorRegistry())
@@ -273,6 +274,7 @@ class Bot:
             TENANT,
             pace=Pace(clock=self.clock),
             on_refusal=self._refused,
+            patience=self.patience,
         )
         handler = Handler(
             Adapter(self.courier, APP_ID), self._answer, apology, on_turn=self.metrics.turned, limit=self.limit

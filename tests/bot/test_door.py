@@ -396,13 +396,21 @@ async def _half_sent(bot: Bot) -> tuple[asyncio.StreamReader, asyncio.StreamWrit
     return reader, writer
 
 
-async def test_broken_framing_is_turned_away(bot: Bot) -> None:
+BROKEN = {"broken chunks": b"zz\r\nnot a chunk\r\n", "half a chunk": b"40\r\n{", "nothing more": b""}
+
+
+@pytest.mark.parametrize("rest", [pytest.param(rest, id=name) for name, rest in BROKEN.items()])
+async def test_a_body_that_does_not_arrive_is_not_waited_for(rest: bytes) -> None:
+    bot = Bot()
+    bot.patience = 0.05
+    await bot.start()
     reader, writer = await _half_sent(bot)
-    writer.write(b"zz\r\nnot a chunk\r\n")
+    writer.write(rest)
     assert (await reader.readline()).split()[1] == b"400"
     writer.close()
     await writer.wait_closed()
-    assert (bot.refusals, bot.turns) == (["json"], [])
+    await bot.close()
+    assert (bot.refusals, bot.turns) == (["broken"], [])
 
 
 async def test_a_caller_who_leaves_half_way_is_turned_away(bot: Bot) -> None:
@@ -411,7 +419,7 @@ async def test_a_caller_who_leaves_half_way_is_turned_away(bot: Bot) -> None:
     await writer.wait_closed()
     while not bot.refusals:
         await bot.get("/healthz")
-    assert (bot.refusals, bot.turns) == (["json"], [])
+    assert (bot.refusals, bot.turns) == (["broken"], [])
 
 
 async def test_32_deep_is_let_in(bot: Bot) -> None:

@@ -23,7 +23,7 @@ PATIENCE = 10_000.0  # milliseconds
 
 def loosely(text: str, *, whole: bool = True) -> re.Pattern[str]:
     """`text` with any kind of space and apostrophe; `whole`: and nothing around but space and a required input's star."""
-    pattern = re.escape(text).replace(r"\ ", r"[\s\u00a0\u202f]+").replace("'", "['’]").replace("’", "['’]")
+    pattern = re.sub("['’]", "['’]", re.escape(text)).replace(r"\ ", r"[\s\u00a0\u202f]+")
     return re.compile(rf"^\s*{pattern}\s*\*?\s*$" if whole else pattern)
 
 
@@ -156,9 +156,7 @@ class Column:
             case "INPUT" | "TEXTAREA":
                 await field.fill(value)
             case _:
-                await (
-                    field.get_by_role("radio", name=begun).or_(field.get_by_role("checkbox", name=begun)).first.check()
-                )
+                await field.locator("> div").filter(has_text=begun).locator("input").first.check()
 
 
 def loosely_tab(tab: Tab) -> re.Pattern[str]:

@@ -7,6 +7,7 @@ python -m tests.cards.gallery out invite_guest/person --locale fr en --theme lig
 import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from tests.cards.look import THEMES, Theme, host_config, page
 from tests.cards.samples import CARDS
 
 PACKAGES = Path(__file__).parents[2] / "practice" / "page" / "node_modules"
+_SCRIPTS = (
+    PACKAGES / "adaptivecards" / "dist" / "adaptivecards.min.js",
+    PACKAGES / "markdown-it" / "dist" / "browser" / "markdown-it.umd.min.js",
+)
 CHROMIUM = "/usr/bin/chromium"
 PHONE, DESKTOP = 320, 640
 
@@ -45,12 +50,8 @@ _TOO_WIDE = """() => [...document.querySelectorAll("#card, #card *")]
 class Easel:
     """One browser page on which cards are drawn, one after the other."""
 
-    def __init__(self, browser_page: Page, packages: Path) -> None:
+    def __init__(self, browser_page: Page) -> None:
         self._page = browser_page
-        self._scripts = (
-            packages / "adaptivecards" / "dist" / "adaptivecards.min.js",
-            packages / "markdown-it" / "dist" / "browser" / "markdown-it.umd.min.js",
-        )
         self._prepared: tuple[Theme, int] | None = None
 
     def draw(self, drawn: Mapping[str, Any], theme: Theme = "light", width: int = DESKTOP) -> list[str]:
@@ -58,7 +59,7 @@ class Easel:
         if self._prepared != (theme, width):
             self._page.set_viewport_size({"width": width, "height": 900})
             self._page.set_content(page(theme, width))
-            for script in self._scripts:
+            for script in _SCRIPTS:
                 self._page.add_script_tag(path=script)
             self._prepared = (theme, width)
         complaints: list[str] = self._page.evaluate(_DRAW, [drawn, host_config(theme)])
@@ -85,34 +86,35 @@ class Easel:
 
 
 @contextmanager
-def easel(packages: Path = PACKAGES) -> Iterator[Easel]:
-    """A browser to draw in; `packages` is a node_modules holding `adaptivecards` and `markdown-it`."""
+def easel() -> Iterator[Easel]:
+    """A browser to draw in, with the npm packages of the practice page."""
     with sync_playwright() as tool:
         browser = tool.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
-        yield Easel(browser.new_page(device_scale_factor=1.5), packages)
+        yield Easel(browser.new_page(device_scale_factor=1.5))
         browser.close()
 
 
 def _main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("out", type=Path, help="folder of the pictures")
-    ask.add_argument("names", nargs="*", help="cards, by template name (all)")
+    ask.add_argument("names", nargs="*", help="flow/step or flow/step:sample (all)")
     ask.add_argument("--locale", nargs="+", default=["fr"])
     ask.add_argument("--theme", nargs="+", default=["light"], choices=THEMES)
     ask.add_argument("--width", nargs="+", type=int, default=[PHONE, DESKTOP])
-    ask.add_argument("--packages", type=Path, default=PACKAGES)
     given = ask.parse_args()
-    with easel(given.packages) as canvas:
-        for theme in given.theme:
-            for width in given.width:
-                for name in given.names or CARDS:
-                    for sample, data in CARDS[name].items():
-                        for locale in given.locale:
-                            canvas.draw(card(name, locale, data), theme, width)
-                            file = f"{name.replace('/', '.')}.{sample}.{locale}.{theme}.{width}.png"
-                            canvas.picture(given.out / file)
+    with easel() as canvas:
+        for theme, width, (name, sample) in product(given.theme, given.width, _chosen(given.names)):
+            for locale in given.locale:
+                canvas.draw(card(name, locale, CARDS[name][sample]), theme, width)
+                canvas.picture(given.out / f"{name.replace('/', '.')}.{sample}.{locale}.{theme}.{width}.png")
+
+
+def _chosen(names: list[str]) -> list[tuple[str, str]]:
+    """The samples that `names` (`flow/step` or `flow/step:sample`; none: all) stand for."""
+    every = [(name, sample) for name, samples in CARDS.items() for sample in samples]
+    return [one for one in every if not names or one[0] in names or f"{one[0]}:{one[1]}" in names]
 
 
 if __name__ == "__main__":

@@ -72,6 +72,7 @@ def page(theme: Theme, width: int) -> str:
     ground, card, border, text, subtle, brand, on_brand = _PAGE[theme]
     return f"""<!doctype html><meta charset="utf-8"><style>
     * {{ box-sizing: border-box }}
+    :root {{ color-scheme: {"light" if theme == "light" else "dark"} }}
     body {{ margin: 0; padding: 8px; background: {ground}; width: {width}px; color: {text};
            font-family: Segoe UI, Selawik, Open Sans, Liberation Sans, Arial, sans-serif; font-size: 14px }}
     #card {{ background: {card}; border: 1px solid {border}; border-radius: 6px; overflow-x: auto }}

@@ -210,6 +210,15 @@ ROWS = [
     },
 ]
 COUNTS = [{"state": "sent", "n": 14}, {"state": "awaiting_approval", "n": 3}, {"state": "active", "n": 1240}]
+TASK: Sample = {
+    "what": "activate_offer",
+    "code": "BMART",
+    "company": "Boulangerie Martin",
+    "offer": "Consultation",
+    "state": "todo",
+    "since": AT,
+    "done_by": None,
+}
 MENU = {"unknown": None, "admin": True}
 
 CARDS: dict[str, dict[str, Sample]] = {
@@ -317,6 +326,16 @@ CARDS: dict[str, dict[str, Sample]] = {
     "welcome/card": {
         "plain": posted(WELCOME),
         "start": posted(WELCOME | {"offer_name": "Start", "gives": BASE, "launch_url": None}),
+    },
+    "loop_task/task": {
+        "todo": posted(TASK, "loop_task"),
+        "done": posted(TASK | {"state": "done", "done_by": "Claire Lemoine"}, "loop_task"),
+        "dropped": posted(TASK | {"what": "link_interlocuteur", "offer": None, "state": "dropped"}, "loop_task"),
+    },
+    "loop_task/do": {
+        "plain": step(
+            {"what": "activate_offer", "dossier": DOSSIER, "steps": ACTIVATE, "loop_url": LOOP}, first=True, last=True
+        )
     },
     "tracking/board": {
         "plain": posted({"counts": COUNTS, "rows": ROWS, "page": 2, "pages": 3}),

@@ -385,7 +385,6 @@ async def test_every_call_ends_in_time(cloud: Cloud) -> None:
     with pytest.raises(Unavailable) as slow:
         await graph.mailbox.send(MAIL)
     assert (slow.value.key, slow.value.ambiguous) == ("mailbox_down", True)
-    assert (len(cloud.state.invitations), len(cloud.state.mails)) == (1, 1)
     await graph.close()
 
 

@@ -66,6 +66,17 @@ def upgrade() -> None:
         batch_op.create_index('effects_lane', ['lane', 'id'], unique=False)
         batch_op.create_index('effects_open', ['due_at'], unique=False, sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
 
+    op.create_table('imports',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('file_name', sa.String(length=200), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('interlocuteurs',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('family_name', sa.String(length=120), nullable=False),
@@ -85,6 +96,7 @@ def upgrade() -> None:
     sa.Column('language', sa.String(length=2), nullable=False),
     sa.Column('created_by', sa.String(length=64), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('removed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
@@ -107,6 +119,8 @@ def upgrade() -> None:
     sa.Column('requested_by', sa.String(length=64), nullable=False),
     sa.Column('requested_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('resent_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('resends', sa.Integer(), nullable=False),
     sa.Column('accepted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id')
@@ -164,6 +178,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_dossiers_collaborateur_id'), ['collaborateur_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_dossiers_siren'), ['siren'], unique=False)
 
+    op.create_table('import_lines',
+    sa.Column('import_id', sa.String(length=32), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('said', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('verdict', sa.String(length=10), nullable=False),
+    sa.Column('reason', sa.String(length=60), nullable=True),
+    sa.Column('facts', sa.JSON(none_as_null=True), nullable=False),
+    sa.Column('taken', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['import_id'], ['imports.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('import_id', 'number')
+    )
     op.create_table('activations',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -172,10 +197,14 @@ def upgrade() -> None:
     sa.Column('activated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('subscription_confirmed_by', sa.String(length=64), nullable=True),
     sa.Column('subscription_confirmed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('ended_by', sa.String(length=64), nullable=True),
+    sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['dossier_id'], ['dossiers.id'], ),
-    sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('dossier_id', 'offer', name='one_activation')
+    sa.PrimaryKeyConstraint('id')
     )
+    with op.batch_alter_table('activations', schema=None) as batch_op:
+        batch_op.create_index('one_live_activation', ['dossier_id', 'offer'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
     op.create_table('dossier_words',
     sa.Column('word', sa.String(length=80).with_variant(sa.String(length=80, collation='C'), 'postgresql'), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -195,6 +224,28 @@ def upgrade() -> None:
     with op.batch_alter_table('invitation_dossiers', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitation_dossiers_dossier_id'), ['dossier_id'], unique=False)
 
+    op.create_table('loop_tasks',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('what', sa.String(length=40), nullable=False),
+    sa.Column('dossier_id', sa.String(length=32), nullable=False),
+    sa.Column('offer', sa.String(length=40), nullable=True),
+    sa.Column('interlocuteur_id', sa.String(length=32), nullable=True),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('asked_by', sa.String(length=64), nullable=False),
+    sa.Column('asked_by_name', sa.String(length=200), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('done_by', sa.String(length=64), nullable=True),
+    sa.Column('done_by_name', sa.String(length=200), nullable=True),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['dossier_id'], ['dossiers.id'], ),
+    sa.ForeignKeyConstraint(['interlocuteur_id'], ['interlocuteurs.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('loop_tasks', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_loop_tasks_dossier_id'), ['dossier_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_loop_tasks_state'), ['state'], unique=False)
+
     op.create_table('propositions',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -208,6 +259,9 @@ def upgrade() -> None:
     sa.Column('decided_by', sa.String(length=64), nullable=True),
     sa.Column('decided_by_name', sa.String(length=200), nullable=True),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('closed_by', sa.String(length=64), nullable=True),
+    sa.Column('closed_by_name', sa.String(length=200), nullable=True),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['dossier_id'], ['dossiers.id'], ),
     sa.ForeignKeyConstraint(['interlocuteur_id'], ['interlocuteurs.id'], ),
@@ -249,6 +303,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_propositions_dossier_id'))
 
     op.drop_table('propositions')
+    with op.batch_alter_table('loop_tasks', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_loop_tasks_state'))
+        batch_op.drop_index(batch_op.f('ix_loop_tasks_dossier_id'))
+
+    op.drop_table('loop_tasks')
     with op.batch_alter_table('invitation_dossiers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_invitation_dossiers_dossier_id'))
 
@@ -257,7 +316,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_dossier_words_dossier_id'))
 
     op.drop_table('dossier_words')
+    with op.batch_alter_table('activations', schema=None) as batch_op:
+        batch_op.drop_index('one_live_activation', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
     op.drop_table('activations')
+    op.drop_table('import_lines')
     with op.batch_alter_table('dossiers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_dossiers_siren'))
         batch_op.drop_index(batch_op.f('ix_dossiers_collaborateur_id'))
@@ -279,6 +342,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_interlocuteurs_email_key'))
 
     op.drop_table('interlocuteurs')
+    op.drop_table('imports')
     with op.batch_alter_table('effects', schema=None) as batch_op:
         batch_op.drop_index('effects_open', sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
         batch_op.drop_index('effects_lane')
