@@ -334,3 +334,23 @@ async def test_a_turn_is_answered_while_another_waits(bot: Bot) -> None:
     assert (await bot.say()).status == 200
     go.set()
     assert (await slow).status == 200
+
+
+async def test_a_turn_goes_on_when_the_caller_hangs_up(bot: Bot) -> None:
+    started, go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Turn) -> Reply:
+        started.set()
+        await go.wait()
+        ended.set()
+        return Nothing()
+
+    bot.engine = slow
+    caller = asyncio.create_task(bot.say())
+    await started.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert (await bot.get("/healthz")).status == 200
+    go.set()
+    await ended.wait()
