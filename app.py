@@ -25,6 +25,7 @@ from cards import render
 from dialogs import DIALOGS, POSTED, REACTIONS
 from dialogs.engine import Engine
 from dialogs.turn import Done
+from manifest import build as manifest
 from services import dossiers, migrate, portfolio, settings
 from services.clock import Clock, system_clock
 from services.errors import Refused, Unavailable, trace
@@ -184,6 +185,16 @@ async def _import(config: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
+async def _package(config: Settings, args: argparse.Namespace) -> int:
+    try:
+        await asyncio.to_thread(manifest.write, config, Path(args.out))
+    except (WrongSettings, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    print(args.out)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="app.py", description="Passerelle, the Teams bot. Without a command: serve.")
     commands = parser.add_subparsers(dest="command", metavar="command")
@@ -192,6 +203,9 @@ def _parser() -> argparse.ArgumentParser:
     imported = commands.add_parser("import", help="create or update dossiers from Loop's portfolio (CSV)")
     imported.add_argument("file", help="the CSV file")
     imported.set_defaults(run=_import)
+    package = commands.add_parser("package", help="build the Teams app package (zip) from the settings")
+    package.add_argument("--out", default=manifest.DEFAULT, metavar="FILE", help="where to write it (%(default)s)")
+    package.set_defaults(run=_package)
     return parser
 
 

@@ -33,8 +33,9 @@ def day(value: date, locale: str) -> str:
     """`12 janvier 2026`. A datetime must carry its timezone; it is shown as of Paris. ValueError when it does not."""
     if isinstance(value, datetime):
         value = _in_paris(value)
+    first = value.day == 1 and locale == "fr"
     said = format_date(value, "d MMMM y", locale=_BABEL[locale])
-    return f"1er{said[1:]}" if locale == "fr" and value.day == 1 else said
+    return f"1er{said[1:]}" if first else said
 
 
 def moment(value: datetime, locale: str) -> str:

@@ -1,38 +1,52 @@
 """Suivi: where each client stands and who holds the ball. Codes and states only: it may stand in « Général »."""
 
+from collections.abc import Mapping
+
 from cards import render
 from dialogs.dialog import Ctx
 from dialogs.saying import Posted
-from dialogs.turn import Card
+from dialogs.turn import Card, Redraw, Reply
 from services import tracking
 from services.errors import Refused
 from services.models import PropositionState
 
 PAGE = 8
+ALL = "all"
 
 
-async def _draw(ctx: Ctx, subject: str) -> Card:
-    if await ctx.services.roles.staff_member(ctx.who.aad_id) is None:
+async def _board(ctx: Ctx, page: str, show: str) -> Card:
+    member = await ctx.services.roles.staff_member(ctx.who.aad_id)
+    if member is None:
         raise Refused("not_staff")
-    async with ctx.services.store.read() as session:
-        paths = await tracking.paths(session)
     now = ctx.services.store.clock()
-    pages = max(1, -(-len(paths) // PAGE))
-    page = min(max(int(subject) if subject.isdecimal() else 1, 1), pages)
-    rows = [
-        {
-            "code": path.code,
-            "company": path.company,
-            "offer": path.offer or "",
-            "state": _shown(path.state),
-            "ball": path.ball,
-            "since_days": path.days(now),
-            "late": path.late(now),
-        }
-        for path in paths[(page - 1) * PAGE : page * PAGE]
-    ]
-    counts = [{"state": _shown(state), "n": n} for state, n in tracking.counts(paths).items()]
-    d = {"counts": counts, "rows": rows, "page": page, "pages": pages}
+    async with ctx.services.store.read() as session:
+        board = await tracking.board(
+            session,
+            now,
+            show=show,
+            aad_email=member.email,
+            page=int(page) if page.isdecimal() else 1,
+            page_size=PAGE,
+        )
+    d = {
+        "show": show,
+        "filters": [ALL, tracking.MINE, tracking.LATE, *(state for state, _ in board.counts)],
+        "counts": [{"state": _shown(state), "n": n} for state, n in board.counts],
+        "rows": [
+            {
+                "code": path.code,
+                "company": path.company,
+                "offer": path.offer or "",
+                "state": _shown(path.state),
+                "ball": path.ball,
+                "since_days": path.days(now),
+                "late": path.late(now),
+            }
+            for path in board.rows
+        ],
+        "page": board.page,
+        "pages": board.pages,
+    }
     return render.card("tracking/board", ctx.locale, {"d": d})
 
 
@@ -41,4 +55,12 @@ def _shown(state: str) -> str:
     return PropositionState.AWAITING_APPROVAL if state == PropositionState.PROPOSED else state
 
 
-POSTED = Posted("tracking", draw=_draw, commands=("suivi", "tracking"))
+async def _draw(ctx: Ctx, subject: str) -> Card:
+    return await _board(ctx, subject, ALL)
+
+
+async def _turn(ctx: Ctx, subject: str, inputs: Mapping[str, str]) -> Reply:
+    return Redraw(await _board(ctx, subject, inputs.get("show") or ALL))
+
+
+POSTED = Posted("tracking", draw=_draw, acts={"tracking_page": _turn}, commands=("suivi", "tracking"))

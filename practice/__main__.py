@@ -1,7 +1,7 @@
 """`python -m practice`: the whole product to try at home, with a practice firm instead of Microsoft 365.
 
 Starts the practice cloud, Teams and page on loopback, then the bot itself as it is deployed, and keeps what happened under
-`var/practice/` until `--fresh`.
+`var/practice-<port>/` until `--fresh`.
 """
 
 import argparse
@@ -9,10 +9,13 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import webbrowser
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from practice import seed
 from practice.bot import Bot
@@ -22,17 +25,20 @@ from practice.teams import Teams
 
 _ROOT = Path(__file__).parent.parent
 _PAGE = Path(__file__).parent / "page"
-_VAR = _ROOT / "var" / "practice"
+_HOST = "127.0.0.1"
 
 
 def main() -> int:
     options = _options()
-    if options.fresh:
-        shutil.rmtree(_VAR, ignore_errors=True)
-    _VAR.mkdir(parents=True, exist_ok=True)
+    ports = _Ports(*range(options.port, options.port + 4))
+    folder = _ROOT / "var" / f"practice-{options.port}"  # one firm per port: two practices never share a database
     try:
+        _check_free(ports)
         _install_packages()
-        return asyncio.run(_practise(options))
+        if options.fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        return asyncio.run(_practise(ports, folder, open_browser=not options.no_open))
     except _CannotStart as reason:
         print(f"practice: {reason}", file=sys.stderr)
         return 1
@@ -40,6 +46,13 @@ def main() -> int:
 
 class _CannotStart(Exception):
     """Why nothing can be practised, in a sentence."""
+
+
+class _Ports(NamedTuple):
+    page: int
+    teams: int
+    cloud: int
+    bot: int
 
 
 def _options() -> argparse.Namespace:
@@ -50,6 +63,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="forget what was practised before")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     return parser.parse_args()
+
+
+def _check_free(ports: _Ports) -> None:
+    """Addresses are kept in databases and mails, so a busy port is refused, not replaced."""
+    for port in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                raise _CannotStart(f"port {port} is taken; is a practice already running? If not: --port") from None
 
 
 def _install_packages() -> None:
@@ -68,48 +92,43 @@ def _install_packages() -> None:
         raise _CannotStart(f"npm ci failed in {_PAGE.relative_to(_ROOT)}")
 
 
-async def _practise(options: argparse.Namespace) -> int:
+async def _practise(ports: _Ports, folder: Path, *, open_browser: bool) -> int:
     stopped = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-    ports = {name: options.port + place for place, name in enumerate(("page", "teams", "cloud", "bot"))}
-    try:
-        cloud = await Cloud.start(port=ports["cloud"], path=_VAR / "cloud.json")
-        teams = await Teams.start(cloud, port=ports["teams"], path=_VAR / "teams.json")
-    except OSError as error:
-        raise _CannotStart(f"{error.strerror}; choose other ports with --port") from None
-    teams.limited = True
-    bot = Bot(_ROOT, _environment(teams, ports), teams.changed)
-    teams.bot_url = bot.messages_url
-    page = await Page.start(teams, bot, port=ports["page"])
-    try:
-        if not stopped.is_set() and await _ready(bot):
+    async with AsyncExitStack() as running:
+        cloud = await Cloud.start(port=ports.cloud, path=folder / "cloud.json")
+        running.push_async_callback(cloud.stop)
+        teams = await Teams.start(cloud, port=ports.teams, path=folder / "teams.json")
+        running.push_async_callback(teams.stop)
+        teams.limited = True
+        bot = Bot(_ROOT, _environment(teams, ports, folder), teams.changed)
+        running.push_async_callback(bot.stop)
+        teams.bot_url = bot.messages_url
+        page = await Page.start(teams, bot, port=ports.page)
+        running.push_async_callback(page.stop)
+        if await _ready(bot, folder):
             await _install_bot(teams)
-        _announce(page, bot, open_browser=not options.no_open)
+        _announce(page, bot, open_browser=open_browser)
         await stopped.wait()
-    finally:
         print("\npractice: stopping…")
-        await page.stop()
-        await bot.stop()
-        await teams.stop()
-        await cloud.stop()
     return 0
 
 
-def _environment(teams: Teams, ports: dict[str, int]) -> dict[str, str]:
+def _environment(teams: Teams, ports: _Ports, folder: Path) -> dict[str, str]:
     return teams.environment() | {
-        "HOST": "127.0.0.1",
-        "PORT": str(ports["bot"]),
-        "DATABASE_URL": f"sqlite+aiosqlite:///{_VAR / 'passerelle.db'}",
-        "LOOP_URL": f"http://127.0.0.1:{ports['page']}/loop",
+        "HOST": _HOST,
+        "PORT": str(ports.bot),
+        "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'passerelle.db'}",
+        "LOOP_URL": f"http://{_HOST}:{ports.page}/loop",
     }
 
 
-async def _ready(bot: Bot) -> bool:
+async def _ready(bot: Bot, folder: Path) -> bool:
     """Fill a new database with the practice portfolio, then serve."""
-    if not (_VAR / "passerelle.db").exists():
+    if not (folder / "passerelle.db").exists():
         print("practice: importing the practice portfolio…")
-        portfolio = _VAR / "portefeuille.csv"
+        portfolio = folder / "portefeuille.csv"
         portfolio.write_text(seed.portfolio_csv(), "utf-8-sig", newline="")
         if await bot.run("import", str(portfolio)):
             return False

@@ -27,7 +27,7 @@ class Bot:
         self.status: Status = "stopped"
         self._root = root
         self._environment = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
-        self._changed = changed
+        self.changed = changed
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._url = f"http://127.0.0.1:{environment['PORT']}"
@@ -110,4 +110,4 @@ class Bot:
 
     def _say(self, status: Status) -> None:
         self.status = status
-        self._changed()
+        self.changed()

@@ -1,21 +1,26 @@
-"""Where each client stands, who holds the ball, since when."""
+"""Where each client stands, who holds the ball, since when: one list of invitations, propositions and steps left in Loop."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, Subquery, case, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import offers
 from services.models import (
+    Collaborateur,
     Dossier,
+    Interlocuteur,
     Invitation,
     InvitationDossier,
     InvitationState,
+    LoopTask,
+    Moment,
     Proposition,
     PropositionState,
+    TaskState,
 )
 
 LATE_AFTER = timedelta(days=3)
@@ -29,12 +34,17 @@ BALL: dict[str, str] = {
     PropositionState.PROPOSED: "collaborateur",
     PropositionState.AWAITING_APPROVAL: "collaborateur",
     PropositionState.REFUSED: "administrateur",
+    TaskState.TODO: "administrateur",
 }
+SHOWN = (*BALL, PropositionState.ACTIVE.value)
+"""States the board shows; what is withdrawn, ended or revoked is history, and the journal's."""
+
+LATE, MINE = "late", "mine"
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One client's path on one dossier: the furthest thing that happened. `ball` is a role, None where nobody waits."""
+    """Where one client stands on one dossier. `ball` is a role, None where nobody is waited for."""
 
     code: str
     company: str
@@ -52,48 +62,104 @@ class Path:
         return self.ball is not None and now - self.since > LATE_AFTER
 
 
-async def paths(session: AsyncSession) -> Sequence[Path]:
-    """Every path, those someone must move first, the oldest of them first."""
-    found = [*await _proposed(session), *await _invited(session)]
-    return sorted(found, key=lambda path: (path.ball is None, path.since))
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One page of the paths that the filter lets through, and how many stand in each state in all."""
+
+    rows: Sequence[Path]
+    counts: Sequence[tuple[str, int]]
+    page: int
+    pages: int
 
 
-def counts(of: Sequence[Path]) -> Counter[str]:
-    """How many stand in each state."""
-    return Counter(path.state for path in of)
+async def board(session: AsyncSession, now: datetime, *, show: str, aad_email: str, page: int, page_size: int) -> Board:
+    """Paths someone must move first, the oldest of them first.
 
-
-async def _proposed(session: AsyncSession) -> list[Path]:
-    rows = await session.execute(select(Proposition, Dossier).join(Dossier, Dossier.id == Proposition.dossier_id))
-    return [
-        Path(
-            dossier.code,
-            dossier.company,
-            offers.offer(row.offer).name,
-            row.state,
-            BALL.get(row.state),
-            row.decided_at or row.proposed_at,
-        )
-        for row, dossier in rows.unique().all()
-    ]
-
-
-async def _invited(session: AsyncSession) -> list[Path]:
-    proposed = select(Proposition.dossier_id)
-    rows = await session.execute(
-        select(Invitation, Dossier)
-        .join(InvitationDossier, InvitationDossier.invitation_id == Invitation.id)
-        .join(Dossier, Dossier.id == InvitationDossier.dossier_id)
-        .where(Dossier.id.not_in(proposed))
+    `show` is a state, `late`, `mine` (dossiers of the collaborateur with this e-mail) or anything else for all.
+    """
+    paths = _paths()
+    waiting = paths.c.state.in_(tuple(BALL))
+    wanted = _filter(paths, show, now, aad_email)
+    counted = await session.execute(select(paths.c.state, func.count()).group_by(paths.c.state))
+    counts = sorted(((state, n) for state, n in counted.all()), key=lambda row: SHOWN.index(row[0]))
+    total = await session.scalar(select(func.count()).select_from(paths).where(*wanted)) or 0
+    pages = max(1, -(-total // page_size))
+    page = min(max(page, 1), pages)
+    query = (
+        select(paths)
+        .where(*wanted)
+        .order_by(case((waiting, 0), else_=1), paths.c.since, paths.c.code)
+        .limit(page_size)
+        .offset((page - 1) * page_size)
     )
-    return [
+    rows = [
         Path(
-            dossier.code,
-            dossier.company,
-            None,
+            row.code,
+            row.company,
+            offers.offer(row.offer).name if row.offer else None,
             row.state,
             BALL.get(row.state),
-            row.accepted_at or row.sent_at or row.requested_at,
+            row.since,
         )
-        for row, dossier in rows.unique().all()
+        for row in (await session.execute(query)).all()
     ]
+    return Board(rows, counts, page, pages)
+
+
+def _filter(paths: Subquery, show: str, now: datetime, email: str) -> list[ColumnElement[bool]]:
+    if show == LATE:
+        return [paths.c.state.in_(tuple(BALL)), paths.c.since < now - LATE_AFTER]
+    if show == MINE:
+        owner = select(Collaborateur.id).where(func.lower(Collaborateur.email) == email.lower())
+        return [paths.c.collaborateur_id.in_(owner)]
+    return [paths.c.state == show] if show in SHOWN else []
+
+
+def _paths() -> Subquery:
+    return union_all(_propositions(), _invitations(), _tasks()).subquery()
+
+
+def _propositions() -> Select[tuple[object, ...]]:
+    since = func.coalesce(Proposition.decided_at, Proposition.proposed_at, type_=Moment)
+    return (
+        _columns(Proposition.offer, Proposition.state, since)
+        .join(Proposition, Proposition.dossier_id == Dossier.id)
+        .where(Proposition.state.in_(SHOWN))
+    )
+
+
+def _invitations() -> Select[tuple[object, ...]]:
+    """Until something is proposed to the person; then the proposition says where they stand."""
+    since = func.coalesce(Invitation.accepted_at, Invitation.sent_at, Invitation.requested_at, type_=Moment)
+    proposed = (
+        select(literal(1))
+        .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
+        .where(Proposition.dossier_id == Dossier.id, Interlocuteur.email_key == Invitation.email_key)
+        .where(Proposition.state.in_(SHOWN))
+    )
+    settled = (InvitationState.ACCEPTED, InvitationState.SENT, InvitationState.REQUESTED)
+    return (
+        _columns(null(), Invitation.state, since)
+        .join(InvitationDossier, InvitationDossier.dossier_id == Dossier.id)
+        .join(Invitation, Invitation.id == InvitationDossier.invitation_id)
+        .where(Invitation.state.in_(SHOWN), or_(Invitation.state.not_in(settled), ~exists(proposed)))
+    )
+
+
+def _tasks() -> Select[tuple[object, ...]]:
+    return (
+        _columns(LoopTask.offer, LoopTask.state, LoopTask.asked_at)
+        .join(LoopTask, LoopTask.dossier_id == Dossier.id)
+        .where(LoopTask.state == TaskState.TODO)
+    )
+
+
+def _columns(offer: Any, state: Any, since: Any) -> Select[tuple[object, ...]]:
+    return select(
+        Dossier.code,
+        Dossier.company,
+        Dossier.collaborateur_id,
+        offer.label("offer"),
+        state.label("state"),
+        since.label("since"),
+    ).select_from(Dossier)

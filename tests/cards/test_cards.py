@@ -12,7 +12,8 @@ from jinja2 import UndefinedError
 
 from cards.render import card
 from cards.words import LOCALES, ROOM
-from tests.cards.samples import CARDS, step
+from tests.cards.firm import step
+from tests.cards.samples import CARDS
 from tests.cards.walk import objects, retold, shape
 
 HOSTILE = (

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from cards.render import card, markdown
 from cards.words import LOCALES
+from tests.cards.firm import posted
 from tests.cards.gallery import DESKTOP, PACKAGES, PHONE, Easel, easel
-from tests.cards.samples import CARDS, posted
+from tests.cards.samples import CARDS
 from tests.cards.walk import retold
 
 pytestmark = pytest.mark.browser

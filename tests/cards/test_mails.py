@@ -7,7 +7,8 @@ import pytest
 
 from cards.render import RenderedMail, mail
 from cards.words import LOCALES
-from tests.cards.samples import MAILS, posted
+from tests.cards.firm import posted
+from tests.cards.samples import MAILS
 from tests.cards.walk import retold
 
 EVERY = [pytest.param(name, sample, id=f"{name}-{sample}") for name, samples in MAILS.items() for sample in samples]

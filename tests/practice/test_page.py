@@ -183,18 +183,20 @@ HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """
 
 
-async def test_the_bot_is_started_watched_and_started_again(tmp_path: Path, unused_tcp_port: int) -> None:
+@pytest.fixture
+async def child(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Bot]:
     (tmp_path / "app.py").write_text(LIVE, "utf-8")
-    died = asyncio.Event()
+    child = Bot(tmp_path, {"PORT": str(unused_tcp_port)}, lambda: None)
+    yield child
+    await child.stop()
 
-    def told() -> None:
-        if child.status == "died":
-            died.set()
 
-    child = Bot(tmp_path, {"PORT": str(unused_tcp_port)}, told)
+async def test_the_bot_is_started_watched_and_started_again(child: Bot) -> None:
     assert await child.run("import", "portefeuille.csv") == 3
     assert "import of portefeuille.csv" in child.log
     assert await child.start()
+    died = asyncio.Event()
+    child.changed = died.set
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientError):
             await http.post(child.messages_url)
@@ -205,9 +207,8 @@ async def test_the_bot_is_started_watched_and_started_again(tmp_path: Path, unus
     assert child.status == "stopped"
 
 
-async def test_a_bot_that_does_not_start_says_why(tmp_path: Path, unused_tcp_port: int) -> None:
+async def test_a_bot_that_does_not_start_says_why(child: Bot, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text('raise SystemExit("MICROSOFT_APP_ID: missing")', "utf-8")
-    child = Bot(tmp_path, {"PORT": str(unused_tcp_port)}, lambda: None)
     assert not await child.start()
     await child.stop()
     assert "MICROSOFT_APP_ID: missing" in child.log
