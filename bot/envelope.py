@@ -89,7 +89,7 @@ _MENTION = _object({"text": _optional(_text), "mentioned": _object({"id": _text}
 
 
 def _entity(value: Any) -> bool:
-    return _object({"type": _text})(value) and (value["type"].lower() != "mention" or _MENTION(value))
+    return _object({"type": _text})(value) and (value["type"] != "mention" or _MENTION(value))
 
 
 _ACCOUNTS = _optional(_list_of(_object({"id": _filled})))

@@ -4,9 +4,7 @@ import asyncio
 import json
 import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import PurePath
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +15,7 @@ from bot.adapter import Adapter
 from bot.inbound import activity_of, turn_of
 from bot.outbound import drawn, invoke_body, message_of
 from dialogs.turn import Acted, Done, Post, Redraw, Reply, Turn
+from services.errors import trace
 
 logger = logging.getLogger(__name__)
 
@@ -97,14 +96,5 @@ async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:
 
 
 def _log(event: str, turn: Turn, error: Exception) -> None:
-    """Type and place of an error only: its message may quote what a person typed."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    logger.error(
-        "%s: incident=%s kind=%s error=%s at=%s:%s",
-        event,
-        uuid4().hex[:12],
-        type(turn.what).__name__.lower(),
-        type(error).__name__,
-        PurePath(frame.filename).name,
-        frame.lineno,
-    )
+    kind = type(turn.what).__name__.lower()
+    logger.error("%s: incident=%s kind=%s error=%s", event, uuid4().hex[:12], kind, trace(error))

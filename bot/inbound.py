@@ -1,7 +1,7 @@
 """What Teams says, in the program's words: Activity -> Turn.
 
 Shapes of the activities: "Conversation events in your Teams bot", "Universal Actions for Adaptive Cards", "Use dialogs
-with bots" (learn.microsoft.com/microsoftteams/platform), and docs/platform.md.
+with bots" (learn.microsoft.com/microsoftteams/platform).
 """
 
 import html
@@ -185,7 +185,7 @@ def _without_mention(activity: Activity) -> str:
     mentions = [
         (entity.additional_properties.get("text"), entity.additional_properties["mentioned"]["id"])
         for entity in activity.entities
-        if entity.type.lower() == "mention"
+        if entity.type == "mention"
     ]
 
     def kept(match: re.Match[str]) -> str:

@@ -15,8 +15,8 @@ from bot.handler import Handler
 from bot.keys import Keys
 
 # aiohttp waits up to twice this long (once for the handlers, once for their connections), and the process has ten
-# seconds from SIGTERM to its end.
-DRAIN = 4.5
+# seconds from SIGTERM to its end, of which the outbox needs its part.
+DRAIN = 2.5
 
 logger = logging.getLogger(__name__)
 

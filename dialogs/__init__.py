@@ -16,7 +16,7 @@ from dialogs import (
 )
 from dialogs.dialog import Dialog
 from dialogs.saying import Posted
-from services import events, invitations
+from services import events, guests, invitations
 from services.outbox import Reaction
 
 DIALOGS: tuple[Dialog, ...] = (
@@ -29,9 +29,20 @@ DIALOGS: tuple[Dialog, ...] = (
     loop_task.DIALOG,
 )
 
-POSTED: tuple[Posted, ...] = (menu.POSTED, tracking.POSTED, invite_guest.POSTED, approve_activation.POSTED, loop_task.POSTED)
+POSTED: tuple[Posted, ...] = (
+    menu.POSTED,
+    tracking.POSTED,
+    invite_guest.POSTED,
+    approve_activation.POSTED,
+    loop_task.POSTED,
+)
 
-_invite = Reaction("send_invitation", invitations.send_invitation, repeatable=True)
+# One lane: what makes, renews and removes the same guest happens in order.
+_invite = Reaction("send_invitation", guests.send_invitation, repeatable=True, lane="guest")
+_renew = Reaction("renew_invitation", guests.renew_invitation, repeatable=True, lane="guest")
+_remove_pending = Reaction("remove_pending_guest", guests.remove_pending_guest, repeatable=True, lane="guest")
+_remove = Reaction("remove_guest", guests.remove_guest, repeatable=True, lane="guest")
+_tell_offers = Reaction("tell_offers_changed", invitations.tell_offers_changed, repeatable=True)
 _mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False)
 _say_invitation = Reaction("say_invitation", invite_guest.say_status, repeatable=False)
 _mail_identifier = Reaction("mail_identifier", propose_offer.mail_identifier, repeatable=False)
@@ -47,9 +58,16 @@ REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.GuestRecognised: (_say_invitation,),
     events.InvitationAccepted: (_say_invitation,),
     events.InvitationFailed: (_say_invitation,),
-    events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat),
-    events.OfferActivated: (_say_approval, _say_approval_in_chat, _mail_welcome, _say_welcome),
+    events.InvitationResent: (_renew, _say_invitation),
+    events.InvitationRevoked: (_remove_pending, _say_invitation),
+    events.GuestDismissed: (_remove,),
+    events.OffersChanged: (_say_invitation,),
+    events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat, _tell_offers),
+    events.OfferActivated: (_say_approval, _say_approval_in_chat, _mail_welcome, _say_welcome, _tell_offers),
+    events.OfferWithdrawn: (_say_approval, _say_approval_in_chat, _tell_offers),
+    events.OfferEnded: (_say_approval, _say_approval_in_chat, _tell_offers),
     events.LoopTaskLeft: (_say_task,),
     events.LoopTaskDone: (_say_task,),
-    events.OfferRefused: (_say_approval, _say_approval_in_chat),
+    events.LoopTaskDropped: (_say_task,),
+    events.OfferRefused: (_say_approval, _say_approval_in_chat, _tell_offers),
 }

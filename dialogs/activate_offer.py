@@ -2,7 +2,7 @@
 
 from dialogs import steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, administrators
-from services import loop, offers
+from services import loop, loop_tasks, offers
 from services.dossiers import get as get_dossier
 from services.store import Work
 
@@ -26,6 +26,10 @@ async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     await offers.activate_offer(
         work, dossier, answers["offer"], ctx.who.aad_id, subscription_confirmed=bool(answers.get("subscription"))
     )
+    if before is None:
+        await loop_tasks.ask(
+            work, "activate_offer", dossier, ctx.actor, done=steps.done_in_loop(answers), offer=answers["offer"]
+        )
     facts = {"offer": offers.offer(answers["offer"]).name, "code": dossier.code}
     return Outcome("activate_offer.already" if before else "activate_offer.done", facts)
 
@@ -39,6 +43,7 @@ DIALOG = Dialog(
         Step(
             "recap",
             load=_load_recap,
+            ways=frozenset({steps.LATER}),
             sample=View(
                 d={
                     "dossier": steps.SAMPLE_DOSSIER,

@@ -19,6 +19,7 @@ from services.store import Work
 
 VERB = "approve_activation"
 OPEN = (PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL)
+CLOSED = (PropositionState.WITHDRAWN, PropositionState.ENDED)
 SHOWN = {PropositionState.PROPOSED: "awaiting_approval"}
 
 
@@ -49,8 +50,8 @@ async def _card(
             "mention": mention and owner is not None,
             "steps": steps.guide_rows(loop.initialise(proposed.dossier, proposed.offer)),
             "since": row.proposed_at,
-            "decided_by": row.decided_by_name,
-            "decided_at": row.decided_at,
+            "decided_by": row.closed_by_name or row.decided_by_name,
+            "decided_at": row.closed_at or row.decided_at,
             "reason": row.reason,
             "can_decide": can_decide and row.state in OPEN,
             "notice": notice,
@@ -166,6 +167,10 @@ async def say_request_in_chat(event: Event, services: Services) -> None:
 
 async def _say(services: Services, proposed: Proposed, place_key: str) -> None:
     row, owner = proposed.proposition, proposed.dossier.collaborateur
+    about = f"proposition:{row.id}"
+    async with services.store.read() as session:
+        if row.state in CLOSED and await places.posted(session, about, place_key) is None:
+            return  # taken back before anybody was asked
     in_chat = place_key != places.GENERAL
     waiting = row.state in OPEN
     known = owner is not None and owner.mri is not None
@@ -183,7 +188,7 @@ async def _say(services: Services, proposed: Proposed, place_key: str) -> None:
     if waiting and not in_chat and owner is not None and owner.aad_id is not None:
         mentions = (Mention(owner.mri or owner.aad_id, owner.name),)
     summary = render.text("approve_activation.summary", locale, code=proposed.dossier.code, offer=proposed.offer.name)
-    await carry(services, Say(place_key, f"proposition:{row.id}", card, summary, mentions))
+    await carry(services, Say(place_key, about, card, summary, mentions))
 
 
 async def _learn_owner(services: Services, subject: str) -> None:

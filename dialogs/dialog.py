@@ -7,6 +7,7 @@ from typing import Any
 from dialogs.fields import Field
 from dialogs.turn import Sender
 from services.errors import Refused
+from services.loop_tasks import Actor
 from services.record import Services
 from services.store import Work
 
@@ -21,6 +22,11 @@ class Ctx:
     who: Sender
     locale: str
     subject: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as the services write it down."""
+        return Actor(self.who.aad_id, self.who.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,16 @@ class Step:
     """One screen of a dialog.
 
     `load` reads what is shown; `check` says no (Refused, Asks) once every field is well formed, outside any
-    transaction; `when` leaves the step out if false; `template` names another flow's card where the screen is the
-    same; `sample` lets the step be drawn without a server; `asks_again` are buttons that redraw it (a search);
-    `ways` are other buttons that go on, told to what follows as the answer `way` (`later`).
+    transaction, and may give what the draft is to remember; `when` leaves the step out if false; `template` names
+    another flow's card where the screen is the same; `sample` lets the step be drawn without a server; `asks_again` are
+    buttons that redraw it (a search; `page:2` makes 2 the answer `page`); `ways` are other buttons that go on, told to
+    what follows as the answer `way` (`later`).
     """
 
     name: str
     fields: tuple[Field, ...] = ()
     load: Callable[[Ctx, Answers], Awaitable[View]] | None = None
-    check: Callable[[Ctx, Answers], Awaitable[None]] | None = None
+    check: Callable[[Ctx, Answers], Awaitable[Mapping[str, str] | None]] | None = None
     when: Callable[[Answers], bool] = lambda _: True
     template: str = ""
     sample: View = field(default_factory=View)

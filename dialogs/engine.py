@@ -117,40 +117,62 @@ class Engine:
         step = next(one for one in dialog.steps if one.name == draft.step)
         if ours.get("step") != step.name or ours.get("v") != draft.version:
             return await self._show(ctx, dialog, step, draft, notice="stale")
-        typed = {**draft.typed, **{f.name: typed_text(data[f.name]) for f in step.fields if f.name in data}}
+        go = str(ours.get("go", NEXT))
+        typed = draft.typed if go == BACK else {**draft.typed, **_typed(step, data)}
         try:
-            return await self._take(ctx, dialog, step, draft, typed, str(ours.get("go", NEXT)))
+            return await self._take(ctx, dialog, step, draft, typed, go)
         except Unavailable as fault:  # nothing typed is lost: the same step, and why
             return await self._show(ctx, dialog, step, draft, typed=typed, notice=fault.key)
 
     async def _take(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: dict[str, str], go: str) -> Reply:
-        ends = go not in (BACK, *step.asks_again) and self._is_last(dialog, step, typed)
+        again, _, answer = go.partition(":")
+        ends = go != BACK and again not in step.asks_again and self._is_last(dialog, step, typed)
         await self._permit(ctx, dialog, fresh=ends)
         if go == BACK:
             return await self._move(ctx, dialog, draft, self._step_before(dialog, typed, step), typed)
-        if go in step.asks_again:
-            return await self._move(ctx, dialog, draft, step, typed)
+        if again in step.asks_again:
+            return await self._move(ctx, dialog, draft, step, {**typed, again: answer} if answer else typed)
         typed = {**typed, WAY: go} if go in step.ways else {key: typed[key] for key in typed if key != WAY}
         return await self._next(ctx, dialog, step, draft, typed, go)
 
     async def _next(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: dict[str, str], go: str) -> Reply:
+        mended = False
         for _ in range(2):  # a chosen repair changes what was typed, which is then read like anything typed
             _answers, wrong = read_all(step.fields, typed)
             if wrong:
                 return await self._show(ctx, dialog, step, draft, typed=typed, wrong=wrong)
             try:
-                if step.check:
-                    await step.check(ctx, self._answers(dialog, typed))
+                learnt = await step.check(ctx, self._answers(dialog, typed)) if step.check else None
             except Refused as refusal:
                 fix = _chosen(refusal, go)
                 if fix is None:
-                    return await self._show(ctx, dialog, step, draft, typed=typed, refusal=refusal)
-                typed, go = {**typed, **fix}, NEXT
+                    return await self._refuse(ctx, dialog, step, draft, typed, refusal, mended=mended)
+                typed, go, mended = {**typed, **fix}, NEXT, True
                 continue
+            typed = {**typed, **(learnt or {})}
             break
         if not self._is_last(dialog, step, typed):
             return await self._move(ctx, dialog, draft, self._step_after(dialog, typed, step), typed)
         return await self._finish(ctx, dialog, step, draft, typed)
+
+    async def _refuse(
+        self,
+        ctx: Ctx,
+        dialog: Dialog,
+        step: Step,
+        draft: Draft,
+        typed: dict[str, str],
+        refusal: Refused,
+        *,
+        mended: bool,
+    ) -> Reply:
+        """The step once more, and why; a repair just chosen is kept, though another one is now asked for."""
+        if mended:
+            moved = await drafts.move(ctx.services.store, draft, step.name, typed)
+            if moved is None:
+                return await self._present(ctx, dialog, draft.id)
+            draft = moved
+        return await self._show(ctx, dialog, step, draft, typed=typed, refusal=refusal)
 
     async def _move(self, ctx: Ctx, dialog: Dialog, draft: Draft, step: Step, typed: Mapping[str, str]) -> Reply:
         moved = await drafts.move(ctx.services.store, draft, step.name, typed)
@@ -323,6 +345,11 @@ def _ours(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Our part of a card's data: opaque ids, a step and a version, nothing else is believed."""
     ours = data.get("p")
     return ours if isinstance(ours, Mapping) else {}
+
+
+def _typed(step: Step, data: Mapping[str, Any]) -> dict[str, str]:
+    """What each input of the step holds: a client leaves an emptied one out of what it sends."""
+    return {field.name: typed_text(data.get(field.name, "")) for field in step.fields}
 
 
 def _sentence(refusal: Refused, locale: str) -> str:

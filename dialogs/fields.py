@@ -30,9 +30,12 @@ class Field:
                 raise Refused("required", self.name)
             return self.default
         try:
-            return self.read(typed)
+            answer = self.read(typed)
         except Refused as refusal:
             raise Refused(refusal.key, self.name, **refusal.facts) from None
+        if answer in ("", ()) and self.required:
+            raise Refused("required", self.name)  # what was typed cannot be seen
+        return answer
 
 
 def text(name: str, *, required: bool = False, max_length: int = MAX_LENGTH) -> Field:
@@ -42,7 +45,7 @@ def text(name: str, *, required: bool = False, max_length: int = MAX_LENGTH) -> 
 
 def note(name: str, *, required: bool = False) -> Field:
     """Several lines of text."""
-    return Field(name, str.strip, required, max_length=MAX_NOTE)
+    return Field(name, people.several_lines, required, max_length=MAX_NOTE)
 
 
 def email(name: str, *, required: bool = True) -> Field:
@@ -64,6 +67,13 @@ def choice(name: str, *values: str, required: bool = True) -> Field:
         return typed
 
     return Field(name, read, required)
+
+
+def choices(name: str) -> Field:
+    """Several opaque values, at least one, as a tuple; each is checked where it is looked up."""
+    return Field(
+        name, lambda typed: tuple(filter(None, typed.split(","))), required=True, default=(), max_length=MAX_NOTE
+    )
 
 
 def tick(name: str, *, must: str | None = None) -> Field:

@@ -80,16 +80,17 @@ DIALOG = Dialog(
 
 async def mail_invitation(event: Event, services: Services) -> None:
     """Reaction to GuestInvited: our own mail with the redeem link, in the guest's language (Graph sends none)."""
-    invitation = await invitations.mail_due(services, event.subject, MAIL_LEG)
-    if invitation is None:
+    due = await invitations.mail_due(services, event.subject, MAIL_LEG)
+    if due is None:
         return
+    invitation, leg = due
     data = {
         "given_name": invitation.given_name,
         "redeem_url": invitation.redeem_url,
     }
     firm = {"name": services.firm.name}
     mail = render.mail("invite_guest/invitation", invitation.language, {"d": data, "firm": firm})
-    await send_mail(services, invitation.id, MAIL_LEG, invitation.email, mail)
+    await send_mail(services, invitation.id, leg, invitation.email, mail)
 
 
 async def say_status(event: Event, services: Services) -> None:
@@ -112,7 +113,9 @@ async def _status_card(services: Services, invitation: Invitation, locale: str) 
         "state": invitation.state,
         "reason": invitation.reason,
         "ball": BALL[invitation.state],
-        "since": invitation.accepted_at or invitation.sent_at or invitation.requested_at,
+        "since": invitation.accepted_at or invitation.resent_at or invitation.sent_at or invitation.requested_at,
+        "resends": invitation.resends,
+        "made_in_entra": invitation.made_in_entra,
     }
     d["offers"] = [{"name": offers.offer(one.offer).name, "state": one.state} for one in proposed]
     about = {"do": POSTED.name, "id": invitation.id, "v": invitation.version}

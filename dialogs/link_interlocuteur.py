@@ -1,14 +1,11 @@
 """Lier: a new or an existing interlocuteur to a dossier, with the e-mail that was invited (R10–R16)."""
 
-from dialogs import fields, steps
-from dialogs.dialog import Answers, Asks, Choice, Ctx, Dialog, Fix, Outcome, Step, View, administrators
-from services import interlocuteurs, invitations, loop, people
+from dialogs import fields, identity, steps
+from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
+from services import interlocuteurs, invitations, loop, loop_tasks, people
 from services.dossiers import get as get_dossier
 from services.errors import Refused
-from services.interlocuteurs import Contact
-from services.invitations import NewGuest
 from services.models import NO_LIMIT, Interlocuteur
-from services.offers import Qualite
 from services.store import Work
 
 
@@ -43,60 +40,60 @@ async def _load_form(ctx: Ctx, answers: Answers) -> View:
     return View({"dossier": steps.dossier_facts(dossier)}, defaults=defaults)
 
 
-async def _check_form(ctx: Ctx, answers: Answers) -> None:
-    contact = steps.contact_of(answers)
-    invitations.refuse_own_domain(ctx.services.firm, contact.email)
-    await _check_email(ctx, answers, contact.email)
-    await steps.ask_same_person(ctx, contact, answers)
+def _known_id(answers: Answers) -> str | None:
+    """Who is on the list already: chosen there, or found to be the same as the one in the form. None: somebody new."""
+    return identity.same_person(answers) if _is_new(answers) else answers["interlocuteur"]
+
+
+async def _known(ctx: Ctx, answers: Answers) -> Interlocuteur | None:
+    known = _known_id(answers)
+    if known is None:
+        return None
+    async with ctx.services.store.read() as session:
+        return await interlocuteurs.get(session, known)
 
 
 async def _check_who(ctx: Ctx, answers: Answers) -> None:
-    if _is_new(answers):
-        return
-    async with ctx.services.store.read() as session:
-        person = await interlocuteurs.get(session, answers["interlocuteur"])
-    await _check_email(ctx, answers, person.email)
+    if not _is_new(answers):
+        await _check_email(ctx, answers)
 
 
-async def _check_email(ctx: Ctx, answers: Answers, email: str) -> None:
+async def _check_form(ctx: Ctx, answers: Answers) -> None:
+    contact = steps.contact_of(answers)
+    invitations.refuse_own_domain(ctx.services.firm, contact.email)
+    await identity.ask_same_person(ctx, contact, answers)
+    await _check_email(ctx, answers)
+
+
+async def _check_email(ctx: Ctx, answers: Answers) -> None:
     """R12, with its two repairs: take the e-mail that was invited, or invite this one too."""
-    if answers.get("invite_email") == email:
+    dossier = await steps.chosen_dossier(ctx, answers)
+    if known := await _known(ctx, answers):
+        await identity.check_known_email(ctx, answers, known, [dossier])
         return
-    async with ctx.services.store.read() as session:
-        try:
-            await interlocuteurs.require_invited(session, answers["dossier"], email)
-        except Refused as refusal:
-            also = Fix("invite_typed", {"invite_email": email})
-            if refusal.key != "email_differs":
-                raise Asks(refusal.key, "email", (also,), **refusal.facts) from None
-            fixes: tuple[Fix, ...] = (also,)
-            if _is_new(answers):
-                fixes = (Fix("use_invited", {"email": str(refusal.facts["invited"])}), also)
-            raise Asks(refusal.key, "email", fixes, **refusal.facts) from None
+    email = answers["email"]
+    await identity.check_email(ctx, answers, email, [dossier], lambda invited: {"email": invited}, known=False)
+    if identity.to_invite(answers, email, [dossier]):
+        await steps.check_address(ctx, answers)
 
 
 async def _load_recap(ctx: Ctx, answers: Answers) -> View:
     dossier = await steps.chosen_dossier(ctx, answers)
-    person: Contact | Interlocuteur
-    if _is_new(answers):
-        person = steps.contact_of(answers)
+    known = await _known(ctx, answers)
+    contact = identity.as_mended(known, answers) if known else steps.contact_of(answers)
+    limited_to = answers.get("limited_to") or NO_LIMIT
+    if known:
+        guide = loop.link_known([dossier], contact.family_name, contact.given_name, limited_to)
     else:
-        async with ctx.services.store.read() as session:
-            person = await interlocuteurs.get(session, answers["interlocuteur"])
-    guide = loop.link_interlocuteur(
-        dossier,
-        person.family_name,
-        person.given_name,
-        person.email,
-        Qualite(person.qualite),
-        answers.get("limited_to") or NO_LIMIT,
-    )
+        guide = loop.link_interlocuteur(
+            dossier, contact.family_name, contact.given_name, contact.email, contact.qualite, limited_to
+        )
     return View(
         d={
             "dossier": steps.dossier_facts(dossier),
-            "new": _is_new(answers),
-            "person": steps.contact_facts(person),
-            "limited_to": answers.get("limited_to") or NO_LIMIT,
+            "new": known is None,
+            "person": steps.contact_facts(contact),
+            "limited_to": limited_to,
             "limit_reason": answers.get("limit_reason") or None,
             "steps": steps.guide_rows(guide),
             "loop_url": ctx.services.firm.loop_url,
@@ -115,15 +112,16 @@ async def _check_limit(_ctx: Ctx, answers: Answers) -> None:
 
 async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     dossier = await get_dossier(work.session, answers["dossier"])
-    if _is_new(answers):
-        person = await interlocuteurs.create(work, steps.contact_of(answers), ctx.services.firm.locale, ctx.who.aad_id)
+    if known := _known_id(answers):
+        person = await interlocuteurs.get(work.session, known, lock=True)
     else:
-        person = await interlocuteurs.get(work.session, answers["interlocuteur"])
-    if answers.get("invite_email") == person.email:
-        guest = NewGuest(person.family_name, person.given_name, person.email, person.mobile, person.language)
-        await invitations.invite_guest(work, guest, dossier, ctx.who.aad_id)
+        person = await interlocuteurs.create(work, steps.contact_of(answers), ctx.services.firm.locale, ctx.who.aad_id)
+    await identity.mend(work, answers, person, [dossier], ctx.who.aad_id)
     await interlocuteurs.link(
         work, person, dossier, ctx.who.aad_id, answers["limited_to"] or NO_LIMIT, answers["limit_reason"]
+    )
+    await loop_tasks.ask(
+        work, "link_interlocuteur", dossier, ctx.actor, done=steps.done_in_loop(answers), interlocuteur=person
     )
     return Outcome("link_interlocuteur.done", {"code": dossier.code})
 
@@ -165,6 +163,7 @@ DIALOG = Dialog(
         Step(
             "recap",
             load=_load_recap,
+            ways=frozenset({steps.LATER}),
             sample=View(
                 d={
                     "dossier": steps.SAMPLE_DOSSIER,

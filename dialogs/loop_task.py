@@ -7,7 +7,6 @@ from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card
 from services import dossiers, loop_tasks, offers, places
 from services.events import Event
-from services.loop_tasks import Actor
 from services.record import Services
 from services.store import Work
 
@@ -56,7 +55,7 @@ async def _load(ctx: Ctx, _answers: Answers) -> View:
 
 
 async def _finish(ctx: Ctx, work: Work, _answers: Answers) -> Outcome:
-    await loop_tasks.finish(work, ctx.subject or "", Actor(ctx.who.aad_id, ctx.who.name))
+    await loop_tasks.finish(work, ctx.subject or "", ctx.actor)
     return Outcome("do_in_loop.done")
 
 

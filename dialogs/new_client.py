@@ -2,7 +2,7 @@
 
 from dialogs import steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, administrators
-from services import interlocuteurs, invitations, loop, offers, propositions
+from services import interlocuteurs, invitations, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.models import NO_LIMIT
@@ -25,12 +25,8 @@ async def _load_recap(ctx: Ctx, answers: Answers) -> View:
     dossier = await steps.chosen_dossier(ctx, answers)
     offer = offers.offer(answers["offer"])
     contact = steps.contact_of(answers)
-    guide = (
-        *loop.activate_offer(dossier, offer),
-        *loop.link_interlocuteur(
-            dossier, contact.family_name, contact.given_name, contact.email, Qualite(contact.qualite)
-        ),
-        *loop.propose_offer(dossier, offer, contact.family_name, contact.given_name)[1:],
+    guide = loop.new_client(
+        dossier, offer, contact.family_name, contact.given_name, contact.email, Qualite(contact.qualite)
     )
     return View(
         d={
@@ -64,7 +60,14 @@ async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     else:
         person = await interlocuteurs.create(work, steps.contact_of(answers), answers["language"], actor)
     await interlocuteurs.link(work, person, dossier, actor)
-    await propositions.propose_offer(work, dossier, answers["offer"], person, actor, ctx.who.name)
+    done = steps.done_in_loop(answers)
+    _, made = await propositions.propose_offer(
+        work, dossier, answers["offer"], person, actor, ctx.who.name, announce=done
+    )
+    if made:
+        await loop_tasks.ask(
+            work, "new_client", dossier, ctx.actor, done=done, offer=answers["offer"], interlocuteur=person
+        )
     return Outcome("new_client.done", {"code": dossier.code, "offer": offers.offer(answers["offer"]).name})
 
 
@@ -86,6 +89,7 @@ DIALOG = Dialog(
         Step(
             "recap",
             load=_load_recap,
+            ways=frozenset({steps.LATER}),
             check=_check_recap,
             sample=View(
                 d={

@@ -4,7 +4,7 @@ from cards import render
 from dialogs import fields, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
 from dialogs.saying import send_mail
-from services import interlocuteurs, loop, offers, propositions
+from services import interlocuteurs, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
@@ -70,7 +70,14 @@ async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     dossier = await get_dossier(work.session, answers["dossier"])
     person = await interlocuteurs.get(work.session, answers["interlocuteur"])
     await interlocuteurs.require_invited(work.session, dossier.id, person.email)
-    _, made = await propositions.propose_offer(work, dossier, answers["offer"], person, ctx.who.aad_id, ctx.who.name)
+    done = steps.done_in_loop(answers)
+    _, made = await propositions.propose_offer(
+        work, dossier, answers["offer"], person, ctx.who.aad_id, ctx.who.name, announce=done
+    )
+    if made:
+        await loop_tasks.ask(
+            work, "propose_offer", dossier, ctx.actor, done=done, offer=answers["offer"], interlocuteur=person
+        )
     facts = {"offer": offers.offer(answers["offer"]).name, "code": dossier.code}
     return Outcome("propose_offer.done" if made else "propose_offer.existing", facts)
 
@@ -96,6 +103,7 @@ DIALOG = Dialog(
         Step(
             "recap",
             load=_load_recap,
+            ways=frozenset({steps.LATER}),
             sample=View(
                 d={
                     "dossier": steps.SAMPLE_DOSSIER,

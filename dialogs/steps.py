@@ -11,7 +11,7 @@ from services.errors import Unavailable
 from services.interlocuteurs import Contact
 from services.invitations import NewGuest
 from services.loop import GuidedStep
-from services.models import Dossier, Interlocuteur
+from services.models import Dossier, Interlocuteur, Invitation
 from services.offers import Qualite
 
 LOOK_UP_TIMEOUT = 2.0
@@ -83,7 +83,8 @@ DOSSIER = dossier_step()
 # --- the person
 
 
-async def _check_person(ctx: Ctx, answers: Answers) -> None:
+async def check_address(ctx: Ctx, answers: Answers) -> None:
+    """The e-mail typed is one client's: not the firm's own domain; a likely slip or a shared box is asked about."""
     email = answers["email"]
     invitations.refuse_own_domain(ctx.services.firm, email)
     if answers.get("email_kept") == email:
@@ -104,7 +105,7 @@ PERSON = Step(
         fields.phone("mobile", mobile=True, required=True),
         fields.choice("language", *LANGUAGES),
     ),
-    check=_check_person,
+    check=check_address,
     template="invite_guest/person",
 )
 
@@ -130,6 +131,19 @@ def person_facts(answers: Answers) -> dict[str, Any]:
         "mobile": people.shown_phone(answers["mobile"]),
         "language": answers["language"],
     }
+
+
+def invited_facts(invitation: Invitation) -> dict[str, Any]:
+    """The same, of somebody already invited."""
+    return person_facts(
+        {
+            "family_name": invitation.family_name,
+            "given_name": invitation.given_name,
+            "email": invitation.email,
+            "mobile": invitation.mobile,
+            "language": invitation.language,
+        }
+    )
 
 
 async def guest_state(ctx: Ctx, email: str) -> str:
@@ -227,37 +241,29 @@ CONTACT_FIELDS = (
 
 
 def contact_of(answers: Answers) -> Contact:
-    """The interlocuteur as answered."""
+    """The interlocuteur as answered. Refused beside a postcode or a commune that France does not have."""
     given = {field.name: answers[field.name] for field in CONTACT_FIELDS}
+    place = {"commune": people.commune, "postcode": people.postcode}
+    given |= {name: read(given[name], given["country"]) for name, read in place.items()}
     return Contact(**{**given, "qualite": Qualite(given["qualite"])})
-
-
-async def ask_same_person(ctx: Ctx, contact: Contact, answers: Answers) -> None:
-    """Someone with the same mail, or the same name and mobile, is known: « même personne ? » — reuse or create."""
-    who = f"{contact.email}|{contact.family_name}|{contact.given_name}|{contact.mobile}"
-    if answers.get("compared") == who:
-        return
-    async with ctx.services.store.read() as session:
-        known = await interlocuteurs.known_as(session, contact)
-    if known:
-        fixes = (
-            Fix("same_person", {"compared": who, "interlocuteur": known[0].id}),
-            Fix("other_person", {"compared": who, "interlocuteur": NEW}),
-        )
-        raise Asks(
-            "same_person", None, fixes, name=f"{known[0].given_name} {known[0].family_name}", email=known[0].email
-        )
 
 
 def contact_facts(person: Interlocuteur | Contact) -> dict[str, str]:
     """The thirteen fields as a recap shows them."""
     shown = {field.name: str(getattr(person, field.name)) for field in CONTACT_FIELDS}
     shown["mobile"] = people.shown_phone(person.mobile)
-    shown["landline"] = people.shown_phone(person.landline) if person.landline else ""
+    shown["landline"] = people.shown_phone(person.landline)
     return shown
 
 
 # --- what to do in Loop
+
+LATER = "later"
+
+
+def done_in_loop(answers: Answers) -> bool:
+    """Whether the person says it is done in Loop already."""
+    return answers.get("way") != LATER
 
 
 def guide_rows(guide: tuple[GuidedStep, ...]) -> list[dict[str, Any]]:

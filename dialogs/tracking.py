@@ -8,7 +8,6 @@ from dialogs.saying import Posted
 from dialogs.turn import Card, Redraw, Reply
 from services import tracking
 from services.errors import Refused
-from services.models import PropositionState
 
 PAGE = 8
 ALL = "all"
@@ -31,13 +30,13 @@ async def _board(ctx: Ctx, page: str, show: str) -> Card:
     d = {
         "show": show,
         "filters": [ALL, tracking.MINE, tracking.LATE, *(state for state, _ in board.counts)],
-        "counts": [{"state": _shown(state), "n": n} for state, n in board.counts],
+        "counts": [{"state": state, "n": n} for state, n in board.counts],
         "rows": [
             {
                 "code": path.code,
                 "company": path.company,
                 "offer": path.offer or "",
-                "state": _shown(path.state),
+                "state": path.state,
                 "ball": path.ball,
                 "since_days": path.days(now),
                 "late": path.late(now),
@@ -48,11 +47,6 @@ async def _board(ctx: Ctx, page: str, show: str) -> Card:
         "pages": board.pages,
     }
     return render.card("tracking/board", ctx.locale, {"d": d})
-
-
-def _shown(state: str) -> str:
-    """For who looks, a proposition waits for its approval from the moment it exists."""
-    return PropositionState.AWAITING_APPROVAL if state == PropositionState.PROPOSED else state
 
 
 async def _draw(ctx: Ctx, subject: str) -> Card:

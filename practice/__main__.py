@@ -21,7 +21,7 @@ from practice import seed
 from practice.bot import Bot
 from practice.cloud import Cloud
 from practice.server import Page
-from practice.teams import Teams
+from practice.teams import BotFailed, Teams
 
 _ROOT = Path(__file__).parent.parent
 _PAGE = Path(__file__).parent / "page"
@@ -107,8 +107,9 @@ async def _practise(ports: _Ports, folder: Path, *, open_browser: bool) -> int:
         teams.bot_url = bot.messages_url
         page = await Page.start(teams, bot, port=ports.page)
         running.push_async_callback(page.stop)
-        if await _ready(bot, folder):
-            await _install_bot(teams)
+        bot.before = lambda: _import_portfolio(bot, teams, folder)
+        bot.after = lambda: _install_bot(bot, teams)
+        await bot.start()
         _announce(page, bot, open_browser=open_browser)
         await stopped.wait()
         print("\npractice: stopping…")
@@ -124,21 +125,26 @@ def _environment(teams: Teams, ports: _Ports, folder: Path) -> dict[str, str]:
     }
 
 
-async def _ready(bot: Bot, folder: Path) -> bool:
-    """Fill a new database with the practice portfolio, then serve."""
-    if not (folder / "passerelle.db").exists():
-        print("practice: importing the practice portfolio…")
-        portfolio = folder / "portefeuille.csv"
-        portfolio.write_text(seed.portfolio_csv(), "utf-8-sig", newline="")
-        if await bot.run("import", str(portfolio)):
-            return False
-    return await bot.start()
+async def _import_portfolio(bot: Bot, teams: Teams, folder: Path) -> bool:
+    """Fill a new database with the practice portfolio; one is new until the bot was installed in the team."""
+    if seed.TEAM_ID in teams.conversations.installed:
+        return True
+    print("practice: importing the practice portfolio…")
+    portfolio = folder / "portefeuille.csv"
+    portfolio.write_text(seed.portfolio_csv(), "utf-8-sig", newline="")
+    return await bot.run("import", str(portfolio)) == 0
 
 
-async def _install_bot(teams: Teams) -> None:
+async def _install_bot(bot: Bot, teams: Teams) -> bool:
     """The administrator adds the bot to the team, once in the life of the practice firm."""
     if seed.TEAM_ID not in teams.conversations.installed:
-        await teams.install(teams.person(seed.CLAIRE.mri))
+        try:
+            await teams.install(teams.person(seed.CLAIRE.mri))
+        except BotFailed as failure:
+            teams.conversations.installed.discard(seed.TEAM_ID)
+            bot.log.append(f"the bot could not be installed in the team: {failure}")
+            return False
+    return True
 
 
 def _announce(page: Page, bot: Bot, *, open_browser: bool) -> None:

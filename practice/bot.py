@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,14 @@ Status = Literal["starting", "running", "stopped", "died"]
 
 
 class Bot:
-    """`python app.py` from `root`. `log` keeps its last lines; `changed` is called when `status` changes."""
+    """`python app.py` from `root`. `log` keeps its last lines; `changed` is called when `status` changes.
+
+    `before` and `after` frame every start: what must be true of the bot's database, and of the team, for it to be of use.
+    Either says False when it failed.
+    """
+
+    before: Callable[[], Awaitable[bool]] | None = None
+    after: Callable[[], Awaitable[bool]] | None = None
 
     def __init__(self, root: Path, environment: Mapping[str, str], changed: Callable[[], object]) -> None:
         self.log: deque[str] = deque(maxlen=200)
@@ -44,8 +51,17 @@ class Bot:
 
     async def start(self) -> bool:
         """Start serving and wait until /readyz says yes; False when it died or took too long, which `log` explains."""
-        self._process = await self._spawn()
         self._say("starting")
+        if self.before and not await self.before():
+            self._say("died")
+            return False
+        if not await self._serve():
+            return False
+        self._say("running")
+        return await self.after() if self.after else True
+
+    async def _serve(self) -> bool:
+        self._process = await self._spawn()
         self._reader = asyncio.create_task(self._follow(self._process))
         try:
             async with asyncio.timeout(READY_WITHIN), aiohttp.ClientSession() as http:
@@ -55,7 +71,6 @@ class Bot:
                     await asyncio.sleep(_LOOK_EVERY)
         except TimeoutError:
             return False
-        self._say("running")
         return True
 
     async def stop(self) -> None:

@@ -30,6 +30,22 @@ class InvitationFailed(Event):
     """Graph refused for good; the reason is on the invitation."""
 
 
+class InvitationResent(Event):
+    """An administrator asked for it once more; a fresh link, then our mail, are due."""
+
+
+class InvitationRevoked(Event):
+    """The invitation no longer holds; a guest who never accepted goes with it."""
+
+
+class GuestDismissed(Event):
+    """Nothing keeps this person on the tenant any more: their guest account is to go. The subject is their invitation."""
+
+
+class OffersChanged(Event):
+    """What an invited person has, or is proposed, changed. The subject is their invitation."""
+
+
 class OfferProposed(Event):
     """A proposition exists; the client's identifier mail and the collaborateur's card are due."""
 
@@ -42,12 +58,24 @@ class OfferRefused(Event):
     """The collaborateur refused, with a reason for the administrator."""
 
 
+class OfferWithdrawn(Event):
+    """The proposition was taken back before it was active."""
+
+
+class OfferEnded(Event):
+    """The person had the offer, and no longer has it."""
+
+
 class LoopTaskLeft(Event):
     """Something is to be done by hand in Loop, and was not done at once."""
 
 
 class LoopTaskDone(Event):
     """Someone confirmed that it is done in Loop."""
+
+
+class LoopTaskDropped(Event):
+    """What was to be done in Loop is needed no more."""
 
 
 EVENTS: dict[str, type[Event]] = {
@@ -58,11 +86,18 @@ EVENTS: dict[str, type[Event]] = {
         GuestRecognised,
         InvitationAccepted,
         InvitationFailed,
+        InvitationResent,
+        InvitationRevoked,
+        GuestDismissed,
+        OffersChanged,
         OfferProposed,
         OfferActivated,
         OfferRefused,
+        OfferWithdrawn,
+        OfferEnded,
         LoopTaskLeft,
         LoopTaskDone,
+        LoopTaskDropped,
     )
 }
 

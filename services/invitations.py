@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -11,29 +12,31 @@ from services.deliveries import delivered
 from services.errors import Refused
 from services.events import (
     Event,
-    GuestInvited,
-    GuestRecognised,
     InvitationAccepted,
-    InvitationFailed,
     InvitationRequested,
+    InvitationResent,
+    InvitationRevoked,
+    OffersChanged,
 )
 from services.models import (
+    INVITATION_MOVES,
     LIVE_INVITATIONS,
     Bookmark,
     Dossier,
+    Interlocuteur,
     Invitation,
     InvitationDossier,
     InvitationState,
+    Proposition,
 )
 from services.moves import move_invitation
 from services.people import email_key
-from services.ports import DirectoryUser
 from services.record import Firm, Services
 from services.store import Work
 
 BOT = "passerelle"
-TEAMS_URL = "https://teams.microsoft.com/l/app"
 DELTA = "users/delta"
+RESEND_EVERY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,18 @@ async def dossiers_of(session: AsyncSession, invitation_id: str) -> Sequence[Dos
     return (await session.scalars(query)).unique().all()
 
 
+async def newest_for(session: AsyncSession, dossier_id: str, email: str) -> Invitation | None:
+    """This person's latest invitation for this dossier, live or not."""
+    found: Invitation | None = await session.scalar(
+        select(Invitation)
+        .join(InvitationDossier, InvitationDossier.invitation_id == Invitation.id)
+        .where(InvitationDossier.dossier_id == dossier_id, Invitation.email_key == email_key(email))
+        .order_by(Invitation.requested_at.desc())
+        .limit(1)
+    )
+    return found
+
+
 async def get(session: AsyncSession, invitation_id: str) -> Invitation:
     """The invitation, or Refused("not_found")."""
     found = await session.get(Invitation, invitation_id)
@@ -123,55 +138,89 @@ async def invite_guest(work: Work, guest: NewGuest, dossier: Dossier, actor: str
     return invitation
 
 
-async def send_invitation(event: Event, services: Services) -> None:
-    """Reaction to InvitationRequested: the one call that makes a guest. Looks the person up first, so it may be repeated."""
-    async with services.store.read() as session:
-        invitation = await get(session, event.subject)
-    if invitation.state != InvitationState.REQUESTED:
-        return
+async def locked(work: Work, invitation_id: str) -> Invitation:
+    """The invitation as it stands, held until the commit; or Refused("not_found")."""
+    found = await work.session.get(Invitation, invitation_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise Refused("not_found")
+    return found
+
+
+def resend_wait(invitation: Invitation, now: datetime) -> timedelta:
+    """How long until the invitation may be sent once more; zero when it may be now."""
+    if invitation.resent_at is None:
+        return timedelta()
+    return max(invitation.resent_at + RESEND_EVERY - now, timedelta())
+
+
+def require_resendable(invitation: Invitation, now: datetime) -> None:
+    """Refused: `not_pending`, or `resent_too_soon` with the time left."""
+    if invitation.state != InvitationState.SENT:
+        raise Refused("not_pending")
+    if left := resend_wait(invitation, now):
+        raise Refused("resent_too_soon", None, left=left)
+
+
+async def resend(work: Work, invitation_id: str, actor: str) -> None:
+    """Send a pending invitation once more, at most once a day; counted. Refused as `require_resendable` says."""
+    invitation = await locked(work, invitation_id)
+    require_resendable(invitation, work.now)
+    invitation.resends += 1
+    invitation.resent_at = work.now
+    invitation.version += 1
+    work.journal(actor, "invitations.resent", invitation_id, after=str(invitation.resends))
+    work.emit(InvitationResent(invitation_id))
+
+
+def require_retryable(invitation: Invitation) -> None:
+    """Refused("not_to_retry") unless it failed or expired."""
+    if InvitationState.REQUESTED not in INVITATION_MOVES[invitation.state]:
+        raise Refused("not_to_retry")
+
+
+async def retry(work: Work, invitation_id: str, actor: str) -> None:
+    """Ask again, after a correction or a new decision. Refused: `not_to_retry`, `invited_meanwhile`."""
+    invitation = await locked(work, invitation_id)
+    require_retryable(invitation)
+    # What left once leaves again as a mail of its own.
+    resends = invitation.resends + (invitation.sent_at is not None)
     try:
-        known = await services.directory.find_by_email(invitation.email)
-        if known is None or known.state == "PendingAcceptance":
-            # For a guest still pending, Graph gives the same user and a fresh redeem link: never a second guest.
-            name = f"{invitation.given_name} {invitation.family_name}".strip()
-            made = await services.directory.invite(
-                invitation.email, name, invitation.language, teams_link(services.firm)
-            )
-            await _sent(services, invitation.id, made.user_id, made.redeem_url, made_in_entra=known is not None)
-        else:
-            await _recognised(services, invitation.id, known)
-    except Refused as refusal:
-        async with services.store.work() as work:
-            if await move_invitation(work, invitation.id, InvitationState.FAILED, BOT, reason=refusal.key):
-                work.emit(InvitationFailed(invitation.id))
+        await move_invitation(
+            work, invitation_id, InvitationState.REQUESTED, actor, reason=None, resends=resends, requested_at=work.now
+        )
+    except IntegrityError:
+        raise Refused("invited_meanwhile") from None
+    work.emit(InvitationRequested(invitation_id))
 
 
-def teams_link(firm: Firm) -> str:
-    """Where a guest lands after accepting: Teams, in the firm's tenant (deep links always carry the tenant id)."""
-    return f"https://teams.microsoft.com/?tenantId={firm.tenant_id}"
+def require_revocable(invitation: Invitation) -> None:
+    """Refused("not_to_revoke") unless it still holds."""
+    if InvitationState.REVOKED not in INVITATION_MOVES[invitation.state]:
+        raise Refused("not_to_revoke")
 
 
-async def _sent(services: Services, invitation_id: str, user_id: str, redeem_url: str, *, made_in_entra: bool) -> None:
+async def revoke(work: Work, invitation_id: str, actor: str) -> Invitation:
+    """It holds no more, and its link with it. A guest who accepted stays: only the end of a mission dismisses them."""
+    invitation = await locked(work, invitation_id)
+    require_revocable(invitation)
+    await move_invitation(work, invitation_id, InvitationState.REVOKED, actor, redeem_url=None)
+    work.emit(InvitationRevoked(invitation_id))
+    return invitation
+
+
+# --- reactions
+
+
+async def tell_offers_changed(event: Event, services: Services) -> None:
+    """Reaction to whatever befalls a proposition: the card of its person's invitation shows it too."""
     async with services.store.work() as work:
-        changes = {
-            "user_id": user_id,
-            "redeem_url": redeem_url,
-            "sent_at": work.now,
-            "made_in_entra": made_in_entra,
-        }
-        if await move_invitation(work, invitation_id, InvitationState.SENT, BOT, **changes):
-            work.emit(GuestInvited(invitation_id))
-
-
-async def _recognised(services: Services, invitation_id: str, known: DirectoryUser) -> None:
-    if not known.guest:
-        raise Refused("already_member", "email")
-    if not known.enabled:
-        raise Refused("account_disabled", "email")
-    async with services.store.work() as work:
-        changes = {"user_id": known.id, "accepted_at": work.now, "made_in_entra": True}
-        if await move_invitation(work, invitation_id, InvitationState.ACCEPTED, BOT, **changes):
-            work.emit(GuestRecognised(invitation_id))
+        proposition = await work.session.get(Proposition, event.subject)
+        person = await work.session.get(Interlocuteur, proposition.interlocuteur_id) if proposition else None
+        if proposition is None or person is None:
+            return
+        invitation = await newest_for(work.session, proposition.dossier_id, person.email)
+        if invitation is not None:
+            work.emit(OffersChanged(invitation.id))
 
 
 async def notice_acceptances(services: Services) -> int:
@@ -204,10 +253,14 @@ async def _record_acceptances(services: Services, user_ids: set[str], cursor: st
     return count
 
 
-async def mail_due(services: Services, invitation_id: str, leg: str) -> Invitation | None:
-    """The invitation whose mail of this leg is still to be sent; None when sent already or no longer meaningful."""
+async def mail_due(services: Services, invitation_id: str, leg: str) -> tuple[Invitation, str] | None:
+    """The invitation whose mail is still to be sent, and the mail's leg, one for each time it is sent.
+
+    None when sent already or no longer meaningful.
+    """
     async with services.store.read() as session:
         invitation = await get(session, invitation_id)
+        leg = f"{leg}_{invitation.resends}" if invitation.resends else leg
         if invitation.state != InvitationState.SENT or await delivered(session, invitation_id, leg):
             return None
-    return invitation
+    return invitation, leg

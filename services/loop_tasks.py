@@ -1,19 +1,36 @@
 """What people still have to do by hand in Loop: left undone, it shows; done, it says who and when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import dossiers, interlocuteurs, loop, offers
+from services import dossiers, interlocuteurs, loop, offers, propositions
 from services.errors import Refused
-from services.events import LoopTaskDone, LoopTaskLeft
+from services.events import LoopTaskDone, LoopTaskDropped, LoopTaskLeft
 from services.loop import GuidedStep
 from services.models import NO_LIMIT, Dossier, Interlocuteur, LoopTask, Rattachement, TaskState
 from services.moves import move_task
 from services.offers import Qualite
 from services.store import Work
+
+PROPOSING = ("propose_offer", "new_client")
+"""Tasks that end with Loop's own proposition: its Ok is when the client hears (R19)."""
+
+MOOT: Mapping[str, tuple[str, ...]] = {
+    "activate_offer": ("end_offer",),
+    "new_client": ("end_offer", "withdraw_offer"),
+    "propose_offer": ("withdraw_offer",),
+    "withdraw_offer": PROPOSING,
+    "end_offer": ("activate_offer", "withdraw_offer", *PROPOSING),
+}
+"""Beside a task just asked, those still to do that would undo it or that it undoes. The end of a mission leaves none."""
+
+REST_OF_NEW_CLIENT: Mapping[str, tuple[str, ...]] = {
+    "withdraw_offer": ("activate_offer", "link_interlocuteur"),
+    "end_offer": ("link_interlocuteur",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,7 @@ async def ask(
     work.session.add(task)
     await work.session.flush()
     work.journal(actor.id, f"loop_tasks.{task.state}", task.id, after=f"{what} {dossier.code}")
+    await _drop_moot(work, task, dossier, actor)
     if not done:
         work.emit(LoopTaskLeft(task.id))
     return task
@@ -59,10 +77,39 @@ async def ask(
 async def finish(work: Work, task_id: str, actor: Actor) -> None:
     """« C'est fait »: once; Refused("already_done") tells who was faster, and when."""
     changes = {"done_by": actor.id, "done_by_name": actor.name, "done_at": work.now}
-    if not await move_task(work, task_id, TaskState.DONE, actor.id, **changes):
-        task = await get(work.session, task_id)
+    moved = await move_task(work, task_id, TaskState.DONE, actor.id, **changes)
+    task = await get(work.session, task_id)
+    if task.state == TaskState.DROPPED:
+        raise Refused("task_dropped")
+    if not moved:
         raise Refused("already_done", None, by=task.done_by_name, at=task.done_at)
+    if task.what in PROPOSING and task.offer and task.interlocuteur_id:
+        await propositions.announce(work, task.dossier_id, task.offer, task.interlocuteur_id)
     work.emit(LoopTaskDone(task_id))
+
+
+async def _drop_moot(work: Work, task: LoopTask, dossier: Dossier, actor: Actor) -> None:
+    """What was left to do and makes no sense any more beside this. The rest of a `new_client` stays to be done."""
+    query = select(LoopTask).where(LoopTask.dossier_id == dossier.id, LoopTask.state == TaskState.TODO)
+    for other in (await work.session.scalars(query.where(LoopTask.id != task.id))).all():
+        if not _moot(other, task) or not await move_task(work, other.id, TaskState.DROPPED, actor.id):
+            continue
+        work.emit(LoopTaskDropped(other.id))
+        if other.what == "new_client" and other.interlocuteur_id and task.what in REST_OF_NEW_CLIENT:
+            person = await work.session.get(Interlocuteur, other.interlocuteur_id)
+            for rest in REST_OF_NEW_CLIENT[task.what]:
+                await ask(work, rest, dossier, actor, done=False, offer=other.offer, interlocuteur=person)
+
+
+def _moot(other: LoopTask, task: LoopTask) -> bool:
+    """Whether `task` leaves nothing to do of `other`: for the same offer and person, where both name them."""
+    if task.what == "end_mission":
+        return True
+    return (
+        other.what in MOOT.get(task.what, ())
+        and task.offer in (None, other.offer)
+        and (None in (task.interlocuteur_id, other.interlocuteur_id) or task.interlocuteur_id == other.interlocuteur_id)
+    )
 
 
 async def get(session: AsyncSession, task_id: str) -> LoopTask:
@@ -104,5 +151,15 @@ async def guide(session: AsyncSession, task: LoopTask) -> tuple[GuidedStep, ...]
             )
         case "propose_offer", offers.Offer(), Interlocuteur():
             return loop.propose_offer(dossier, offer, person.family_name, person.given_name)
+        case "new_client", offers.Offer(), Interlocuteur():
+            return loop.new_client(
+                dossier, offer, person.family_name, person.given_name, person.email, Qualite(person.qualite)
+            )
+        case "withdraw_offer", offers.Offer(), Interlocuteur():
+            return loop.withdraw_offer(dossier, offer, person.family_name, person.given_name)
+        case "end_offer", offers.Offer(), _:
+            return loop.end_offer(dossier, offer)
+        case "end_mission", _, _:
+            return loop.end_mission(dossier)
         case _:
             raise Refused("not_found")

@@ -186,7 +186,7 @@ class Activation(Row):
 
 
 class Interlocuteur(Row):
-    """The contact person, with Loop's fields in Loop's order. `mobile` and `landline` in E.164."""
+    """The contact person, with Loop's fields in Loop's order. `mobile` and `landline` in E.164; `name_key` sorts and compares."""
 
     __tablename__ = "interlocuteurs"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
@@ -196,6 +196,7 @@ class Interlocuteur(Row):
     landline: Mapped[str] = mapped_column(String(20), default="")
     email: Mapped[str] = mapped_column(String(320))
     email_key: Mapped[str] = mapped_column(String(320), index=True)
+    name_key: Mapped[str] = mapped_column(String(260).with_variant(String(260, collation="C"), "postgresql"), index=True)
     qualite: Mapped[str] = mapped_column(String(20), default="")
     address_1: Mapped[str] = mapped_column(String(200), default="")
     address_2: Mapped[str] = mapped_column(String(200), default="")
@@ -209,6 +210,18 @@ class Interlocuteur(Row):
     created_at: Mapped[datetime]
     removed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
+
+
+class InterlocuteurWord(Row):
+    """One folded word of a person's name or e-mail, as `DossierWord`; gone when the person is removed."""
+
+    __tablename__ = "interlocuteur_words"
+    word: Mapped[str] = mapped_column(
+        String(80).with_variant(String(80, collation="C"), "postgresql"), primary_key=True
+    )
+    interlocuteur_id: Mapped[str] = mapped_column(
+        ForeignKey("interlocuteurs.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
 
 
 NO_LIMIT = "-"

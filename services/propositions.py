@@ -96,9 +96,19 @@ async def to_email(session: AsyncSession, email: str, dossier_ids: Sequence[str]
 
 
 async def propose_offer(
-    work: Work, dossier: Dossier, offer: str, interlocuteur: Interlocuteur, actor: str, actor_name: str
+    work: Work,
+    dossier: Dossier,
+    offer: str,
+    interlocuteur: Interlocuteur,
+    actor: str,
+    actor_name: str,
+    *,
+    announce: bool = True,
 ) -> tuple[Proposition, bool]:
-    """Propose; gives the proposition and whether it is new. The same triple twice creates nothing (R17/R18)."""
+    """Propose; gives the proposition and whether it is new. The same triple twice creates nothing (R17/R18).
+
+    `announce` when it is done in Loop too: only then do the client's mail and the collaborateur's card make sense (R19).
+    """
     if existing := await live(work.session, dossier.id, offer, interlocuteur.id):
         return existing, False
     if await offers.activation(work.session, dossier.id, offer) is None:
@@ -119,8 +129,16 @@ async def propose_offer(
     except IntegrityError:
         raise Refused("proposed_meanwhile", "offer") from None
     work.journal(actor, "propositions.proposed", made.id, after=PropositionState.PROPOSED)
-    work.emit(OfferProposed(made.id))
+    if announce:
+        work.emit(OfferProposed(made.id))
     return made, True
+
+
+async def announce(work: Work, dossier_id: str, offer: str, interlocuteur_id: str) -> None:
+    """What was left to do in Loop for this triple is done: the mail and the card are due."""
+    found = await live(work.session, dossier_id, offer, interlocuteur_id)
+    if found is not None and found.state == PropositionState.PROPOSED:
+        work.emit(OfferProposed(found.id))
 
 
 async def awaits_approval(store: Store, proposition_id: str, actor: str) -> None:
@@ -154,4 +172,5 @@ async def _decide(
     changes = {"decided_by": actor, "decided_by_name": actor_name, "decided_at": work.now, "reason": reason}
     if not await move_proposition(work, proposition_id, to, actor, **changes):
         now = (await get(work.session, proposition_id)).proposition
-        raise Refused("already_decided", None, state=now.state, by=now.decided_by_name, at=now.decided_at)
+        by, at = now.closed_by_name or now.decided_by_name, now.closed_at or now.decided_at
+        raise Refused("already_decided", None, state=now.state, by=by, at=at)

@@ -31,7 +31,7 @@ BALL: dict[str, str] = {
     InvitationState.ACCEPTED: "administrateur",
     InvitationState.FAILED: "administrateur",
     InvitationState.EXPIRED: "administrateur",
-    PropositionState.PROPOSED: "collaborateur",
+    PropositionState.PROPOSED: "administrateur",
     PropositionState.AWAITING_APPROVAL: "collaborateur",
     PropositionState.REFUSED: "administrateur",
     TaskState.TODO: "administrateur",
@@ -133,6 +133,7 @@ def _invitations() -> Select[tuple[object, ...]]:
     since = func.coalesce(Invitation.accepted_at, Invitation.sent_at, Invitation.requested_at, type_=Moment)
     proposed = (
         select(literal(1))
+        .select_from(Proposition)
         .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
         .where(Proposition.dossier_id == Dossier.id, Interlocuteur.email_key == Invitation.email_key)
         .where(Proposition.state.in_(SHOWN))

@@ -15,48 +15,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from html import unescape
-from re import sub
 from typing import Any, Self
 
 from practice.activities import Activity
-from practice.card import Button, CannotDo, Input, Surface, plain
-from practice.client import Client, Dialog, Shown, Where
+from practice.card import Button, CannotDo, Surface, plain
+from practice.client import Client, Shown, Where
 from practice.cloud import Cloud
 from practice.conversations import Message
 from practice.state import SentMail
 from practice.teams import Answer, Teams
+from tests.seen import CardHandle, OpenDialog, mail_text
 
 PATIENCE = 5.0
 """Seconds `sees` waits for what comes later, by an outbox."""
 _MAIL_POLL = 0.02  # the practice cloud tells nobody when a mail arrives
-
-
-class CardHandle:
-    """One posted card held on to: `click` presses it as it stood when it was taken, however old it has become."""
-
-    def __init__(self, person: "Person", message: Message, card: Mapping[str, Any]) -> None:
-        self.message = message
-        self.surface = Surface(card)
-        self._person = person
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return self.surface.texts
-
-    @property
-    def buttons(self) -> tuple[str, ...]:
-        return tuple(button.title for button in self.surface.buttons)
-
-    def fills(self, values: Mapping[str, str | bool | Sequence[str]]) -> None:
-        for label, value in values.items():
-            self.surface.fill(label, value)
-
-    async def click(self, title: str) -> str | None:
-        """Press; gives the address of an OpenUrl button."""
-        button = self.surface.button(title)
-        if button is None:
-            raise CannotDo(f"no button « {title} »; this card has {list(self.buttons)}")
-        return await self._person.press(self.message, self.surface, button)
 
 
 class Person:
@@ -178,7 +150,7 @@ class Person:
         return found[count - 1]
 
     @property
-    def dialog(self) -> "OpenDialog | None":
+    def dialog(self) -> OpenDialog | None:
         """The open dialog, None when there is none."""
         dialog = self.client.dialog
         return None if dialog is None else OpenDialog(dialog, self._surface(dialog.card))
@@ -212,7 +184,7 @@ class Person:
         """The newest card that says `text`, kept as it is now."""
         for shown, surface in self._cards():
             if any(plain(text) in plain(line) for line in surface.texts):
-                return CardHandle(self, shown.message, surface.card)
+                return CardHandle(self.press, shown.message, surface.card)
         raise CannotDo(f"no card says « {text} »; {self._here(with_texts=True)}")
 
     # Below the titles
@@ -247,7 +219,9 @@ class Person:
         return [(shown, self._surface(shown.card)) for shown in self._all_shown() if shown.card]
 
     def _handles(self, place: Where) -> list[CardHandle]:
-        return [CardHandle(self, shown.message, shown.card) for shown in self.client.messages(place) if shown.card]
+        return [
+            CardHandle(self.press, shown.message, shown.card) for shown in self.client.messages(place) if shown.card
+        ]
 
     def _surface_with(self, label: str) -> Surface:
         if self.client.dialog:
@@ -303,39 +277,6 @@ class Person:
         return f"buttons {buttons}" + (f"; texts {self._lines()[:40]}" if with_texts else "")
 
 
-class OpenDialog:
-    """A dialog before somebody's eyes."""
-
-    def __init__(self, dialog: Dialog, surface: Surface) -> None:
-        self.title = dialog.title
-        self.surface = surface
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return self.surface.texts
-
-    @property
-    def errors(self) -> dict[str, str]:
-        """Client-side refusals, by label. Server-side ones are texts of the card."""
-        return self.surface.errors
-
-    @property
-    def buttons(self) -> tuple[str, ...]:
-        return tuple(button.title for button in self.surface.buttons)
-
-    @property
-    def inputs(self) -> tuple[Input, ...]:
-        return self.surface.inputs
-
-    @property
-    def values(self) -> dict[str, str]:
-        """What stands in each input, by label."""
-        return self.surface.values
-
-    def says(self, text: str) -> bool:
-        return any(plain(text) in plain(line) for line in self.texts)
-
-
 class Firm:
     """The practice firm running: its cloud, its Teams, its people. Give `teams.bot_url` before anybody does anything."""
 
@@ -365,9 +306,3 @@ class Firm:
     def environment(self) -> dict[str, str]:
         """The settings a bot needs to live in this firm (database and port excepted)."""
         return self.teams.environment()
-
-
-def mail_text(mail: SentMail) -> str:
-    """A mail's subject and readable text."""
-    body = sub(r"<[^>]+>", " ", mail.content) if mail.content_type.lower() == "html" else mail.content
-    return f"{mail.subject} {unescape(body)}"

@@ -190,7 +190,7 @@ async def new_client_again(firm: Firm) -> None:
     await finds_dossier(claire)
     await claire.fills({"Offre": "Start", "Interlocuteur": "Martin Paul"})
     await claire.clicks("Continuer")
-    await claire.clicks("Proposer l’offre")
+    await claire.clicks("C’est fait, proposer")
     await claire.sees("est proposée")
 
 

@@ -101,7 +101,7 @@ async def test_killed_between_any_two_clicks_nothing_is_lost(firm: Firm, bot: Bo
     await claire.fills({"Offre": "Start", "Interlocuteur": "Martin Paul"})
     await claire.clicks("Continuer")
     await bot.restart()
-    await claire.clicks("Proposer l’offre")
+    await claire.clicks("C’est fait, proposer")
     await bot.restart()
 
     await malo.sees("En attente d’approbation")

@@ -55,6 +55,6 @@ export function avatar(name, { bot = false, size = 32 } = {}) {
 export function moment(at) {
   const date = new Date(at);
   const today = new Date().toDateString() === date.toDateString();
-  const hour = { hour: "2-digit", minute: "2-digit" };
+  const hour = { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Paris" }; // the firm’s, as its cards and mails
   return new Intl.DateTimeFormat("fr-FR", today ? hour : { day: "2-digit", month: "2-digit", ...hour }).format(date);
 }

@@ -10,7 +10,9 @@ export class Feed {
     this.drawn = new Map(); // message id -> { key, element }
     this.list = h("div", { class: "list", role: "log", "aria-label": place === "channel" ? "Messages de Général" : "Conversation avec Passerelle" });
     this.empty = h("p", { class: "empty" });
-    this.element = h("div", { class: "feed" }, h("div", { class: "scroll" }, this.empty, this.list), this.compose());
+    this.scroll = h("div", { class: "scroll" }, this.empty, this.list);
+    this.element = h("div", { class: "feed" }, this.scroll, this.compose());
+    this.keepEnd();
   }
 
   clear() {
@@ -20,13 +22,25 @@ export class Feed {
 
   /** Show the newest message: its end, or its beginning where it is taller than the place. */
   toEnd() {
-    const scroll = this.list.parentElement;
+    this.atEnd = true;
     requestAnimationFrame(() => {
-      scroll.scrollTo({ top: scroll.scrollHeight });
+      this.scroll.scrollTo({ top: this.scroll.scrollHeight });
       const last = [...this.list.querySelectorAll(".message")].at(-1);
-      const above = last ? scroll.getBoundingClientRect().top - last.getBoundingClientRect().top : 0;
-      if (above > 0) scroll.scrollBy({ top: -above - 14 });
+      const above = last ? this.scroll.getBoundingClientRect().top - last.getBoundingClientRect().top : 0;
+      if (above > 0) this.scroll.scrollBy({ top: -above - 14 });
     });
+  }
+
+  /** When the column changes width, stay with the newest message unless the person scrolled away from it. */
+  keepEnd() {
+    const leave = () => (this.atEnd = false);
+    for (const gesture of ["wheel", "touchmove", "pointerdown"]) this.scroll.addEventListener(gesture, leave, { passive: true });
+    let width = 0;
+    new ResizeObserver(([{ contentRect }]) => {
+      const changed = contentRect.width !== width;
+      width = contentRect.width;
+      if (changed && this.atEnd) this.toEnd();
+    }).observe(this.scroll);
   }
 
   /** Draw `messages`, changing only what changed; `closed` says why this person may not be here. */
@@ -115,13 +129,21 @@ export class Feed {
       "aria-label": channel ? `Écrire dans Général à ${bot}` : `Écrire à ${bot}`,
       placeholder: channel ? "demandez quelque chose…" : `Écrivez à ${bot}…`,
     });
+    // What the manifest proposes to whoever mentions the bot: shown while one looks for words, gone once they are sent.
     const hints = h("div", { class: "hints", role: "group", "aria-label": "Ce que vous pouvez demander" },
-      commands.map((one) => h("button", { type: "button", onclick: () => {
+      commands.map((one) => h("button", { type: "button", "data-command": one.title, onclick: () => {
         this.input.value = one.title;
         this.form.requestSubmit();
-        this.input.blur();
-        document.activeElement?.blur();
+        this.input.focus();
       } }, h("b", {}, one.title), h("span", {}, one.description))));
+    const narrow = () => {
+      this.form.classList.remove("sent");
+      const typed = this.input.value.trim().toLowerCase();
+      for (const hint of hints.children) hint.hidden = !hint.dataset.command.startsWith(typed);
+    };
+    this.input.addEventListener("input", narrow);
+    this.input.addEventListener("click", narrow);
+    this.input.addEventListener("blur", narrow);
     this.form = h("form", { class: "compose", onsubmit: (event) => {
       event.preventDefault();
       this.send();
@@ -140,6 +162,7 @@ export class Feed {
     const text = this.input.value.trim();
     if (!text) return;
     this.input.value = "";
+    this.form.classList.add("sent");
     await this.column.doing(this.form, () => ask(`${this.column.path}/write`, { place: this.place, text }));
   }
 }

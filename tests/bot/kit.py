@@ -252,14 +252,16 @@ class Bot:
         await self.keyserver.start()
         await self.connector.start()
         self.session = open_session()
-        self.app = self._assemble()
-        self._server = TestServer(self.app)
-        await self._server.start_server()
-        self.url = str(self._server.make_url("/")).rstrip("/")
+        # Not aiohttp's TestServer: that one cancels a turn when its caller hangs up, which the real server does not.
+        self._runner = web.AppRunner(self._assemble(), access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{site.port}"
         await self.keys.find("first")
 
     async def close(self) -> None:
-        await self._server.close()
+        await self._runner.cleanup()
         await self.session.close()
         await self.connector.close()
         await self.keyserver.close()

@@ -65,7 +65,7 @@ def test_only_the_bots_own_mention_is_taken_out(text: str | None, mentions: list
 
 
 def test_a_mention_without_its_text_takes_nothing_out() -> None:
-    entities = [{"type": "Mention", "mentioned": {"id": BOT}}, {"type": "clientInfo"}]
+    entities = [{"type": "mention", "mentioned": {"id": BOT}}, {"type": "clientInfo"}]
     said = turn(envelope(URL, text="<at>Passerelle</at> menu", entities=entities))
     assert said is not None
     assert said.what == Wrote("<at>Passerelle</at> menu")

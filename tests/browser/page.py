@@ -112,7 +112,7 @@ class Column:
         await rows.filter(has_text=loosely(title, whole=False)).first.click(timeout=PATIENCE)
 
     async def sees(self, *texts: str) -> None:
-        """Each text comes to stand somewhere visible in this column, toasts and the open mail excepted."""
+        """Each text comes to stand somewhere visible in this column: cards, dialog, toasts; not inside the open mail."""
         for text in texts:
             found = self.root.get_by_text(loosely(text, whole=False)).filter(visible=True)
             await expect(found.first).to_be_visible(timeout=PATIENCE)
@@ -135,6 +135,12 @@ class Column:
         """Click a link of the open mail."""
         mail = self.root.frame_locator("iframe")
         await mail.get_by_role("link", name=loosely(link, whole=False)).first.click(timeout=PATIENCE)
+
+    async def mail_says(self, *texts: str) -> None:
+        """The open mail says each text."""
+        for text in texts:
+            found = self.root.frame_locator("iframe").get_by_text(loosely(text, whole=False)).first
+            await expect(found).to_be_visible(timeout=PATIENCE)
 
     @property
     def _where(self) -> Locator:

@@ -31,6 +31,8 @@ from tests.cards.firm import (
     step,
 )
 
+FILTER = {"show": "all", "filters": ["all", "mine", "late", "sent", "awaiting_approval"]}
+
 CARDS: dict[str, dict[str, Sample]] = {
     "menu/menu": {
         "admin": posted(MENU, "tracking"),
@@ -148,8 +150,8 @@ CARDS: dict[str, dict[str, Sample]] = {
         )
     },
     "tracking/board": {
-        "plain": posted({"counts": COUNTS, "rows": ROWS, "page": 2, "pages": 3}),
-        "empty": posted({"counts": [], "rows": [], "page": 1, "pages": 1}),
+        "plain": posted({**FILTER, "counts": COUNTS, "rows": ROWS, "page": 2, "pages": 3}),
+        "empty": posted({**FILTER, "counts": [], "rows": [], "page": 1, "pages": 1}),
     },
     "common/notice": {
         kind: posted({"kind": kind, "title": "Dossier BMART", "text": "Voici où en est la demande."})

@@ -207,6 +207,25 @@ async def test_the_bot_is_started_watched_and_started_again(child: Bot) -> None:
     assert child.status == "stopped"
 
 
+async def test_a_bot_starts_once_what_comes_before_is_done(child: Bot) -> None:
+    done: list[str] = []
+    allowed = [False, True]
+
+    async def before() -> bool:
+        done.append("before")
+        return allowed.pop(0)
+
+    async def after() -> bool:
+        done.append(child.status)
+        return True
+
+    child.before, child.after = before, after
+    assert not await child.start()
+    assert child.status == "died"
+    assert await child.restart()
+    assert done == ["before", "before", "running"]
+
+
 async def test_a_bot_that_does_not_start_says_why(child: Bot, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text('raise SystemExit("MICROSOFT_APP_ID: missing")', "utf-8")
     assert not await child.start()

@@ -85,6 +85,7 @@ def upgrade() -> None:
     sa.Column('landline', sa.String(length=20), nullable=False),
     sa.Column('email', sa.String(length=320), nullable=False),
     sa.Column('email_key', sa.String(length=320), nullable=False),
+    sa.Column('name_key', sa.String(length=260).with_variant(sa.String(length=260, collation='C'), 'postgresql'), nullable=False),
     sa.Column('qualite', sa.String(length=20), nullable=False),
     sa.Column('address_1', sa.String(length=200), nullable=False),
     sa.Column('address_2', sa.String(length=200), nullable=False),
@@ -102,6 +103,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('interlocuteurs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_interlocuteurs_email_key'), ['email_key'], unique=False)
+        batch_op.create_index(batch_op.f('ix_interlocuteurs_name_key'), ['name_key'], unique=False)
+
+    op.create_table('interlocuteur_words',
+    sa.Column('word', sa.String(length=80).with_variant(sa.String(length=80, collation='C'), 'postgresql'), nullable=False),
+    sa.Column('interlocuteur_id', sa.String(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['interlocuteur_id'], ['interlocuteurs.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('word', 'interlocuteur_id')
+    )
+    with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'), ['interlocuteur_id'], unique=False)
 
     op.create_table('invitations',
     sa.Column('id', sa.String(length=32), nullable=False),
@@ -338,7 +349,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitations_email_key'))
 
     op.drop_table('invitations')
+    with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'))
+
+    op.drop_table('interlocuteur_words')
     with op.batch_alter_table('interlocuteurs', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_interlocuteurs_name_key'))
         batch_op.drop_index(batch_op.f('ix_interlocuteurs_email_key'))
 
     op.drop_table('interlocuteurs')

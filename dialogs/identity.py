@@ -1,0 +1,123 @@
+"""Who is meant, in every flow: is it somebody known already (scenario 13), and was their e-mail invited (R12)?"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from dialogs import steps
+from dialogs.dialog import Answers, Asks, Ctx, Fix
+from services import interlocuteurs, invitations
+from services.errors import Refused
+from services.interlocuteurs import Contact
+from services.invitations import NewGuest
+from services.models import Dossier, Interlocuteur
+from services.people import email_key
+from services.store import Work
+
+# --- the same person?
+
+COMPARED, KNOWN = "compared", "known"
+
+
+async def ask_same_person(ctx: Ctx, contact: Contact, answers: Answers) -> None:
+    """Someone with the same mail, or the same name and mobile, is known: « même personne ? » — reuse or create."""
+    if answers.get(COMPARED) == _compared(contact):
+        return
+    async with ctx.services.store.read() as session:
+        known = await interlocuteurs.known_as(session, contact)
+    if known:
+        fixes = (Fix("same_person", said_same(contact, known[0].id)), Fix("other_person", said_same(contact, "")))
+        raise Asks("same_person", None, fixes, name=interlocuteurs.full_name(known[0]), email=known[0].email)
+
+
+def said_same(contact: Contact, person_id: str) -> Mapping[str, str]:
+    """What the draft remembers: this contact is that known person, or (an empty id) somebody new."""
+    return {COMPARED: _compared(contact), KNOWN: person_id}
+
+
+def same_person(answers: Answers) -> str | None:
+    """The id of the known person that the one in the (well filled) form was said to be; None: a new person."""
+    known: str | None = answers.get(KNOWN)
+    return known if known and answers.get(COMPARED) == _compared(steps.contact_of(answers)) else None
+
+
+def _compared(contact: Contact) -> str:
+    return f"{contact.email}|{contact.family_name}|{contact.given_name}|{contact.mobile}"
+
+
+# --- the same e-mail (R12)
+
+# What the repairs leave in the draft. Each names whom it is about, so that it is void once another one is chosen.
+TAKEN = "email_taken"  # <person>:<e-mail>
+INVITES = "invites"  # <dossier>:<e-mail>, separated by spaces
+
+Take = Callable[[str], Mapping[str, str]]
+
+
+async def check_email(
+    ctx: Ctx, answers: Answers, email: str, dossiers: Sequence[Dossier], take: Take, *, known: bool
+) -> None:
+    """Asks unless the e-mail was invited for each dossier: take the invited one (what `take` sets), or invite this one.
+
+    `known` when it is the e-mail of a person already on the list, not one just typed.
+    """
+    chosen = to_invite(answers, email, dossiers)
+    for dossier in dossiers:
+        if dossier in chosen:
+            continue
+        async with ctx.services.store.read() as session:
+            try:
+                await interlocuteurs.require_invited(session, dossier.id, email)
+            except Refused as refusal:
+                raise _asked(refusal, answers, _mark(dossier, email), take, known=known) from None
+
+
+async def check_known_email(ctx: Ctx, answers: Answers, person: Interlocuteur, dossiers: Sequence[Dossier]) -> None:
+    """`check_email` for a person on the list; a new e-mail must also be invited for the dossiers they are linked to already."""
+    email = email_of(person, answers)
+    if email != person.email:
+        async with ctx.services.store.read() as session:
+            linked = [dossier for _, dossier in await interlocuteurs.links_of(session, person.id)]
+        dossiers = [*dossiers, *linked]
+    await check_email(ctx, answers, email, dossiers, lambda invited: {TAKEN: f"{person.id}:{invited}"}, known=True)
+
+
+def email_of(person: Interlocuteur, answers: Answers) -> str:
+    """The person's e-mail, once the repair chosen is done."""
+    owner, _, email = str(answers.get(TAKEN) or "").partition(":")
+    return email if owner == person.id else person.email
+
+
+def as_mended(person: Interlocuteur, answers: Answers) -> Contact:
+    """The person's fields, once the repair chosen is done."""
+    return replace(interlocuteurs.contact_of(person), email=email_of(person, answers))
+
+
+def to_invite(answers: Answers, email: str, dossiers: Sequence[Dossier]) -> list[Dossier]:
+    """The dossiers for which « invite this one too » was chosen for this e-mail."""
+    return [dossier for dossier in dossiers if _mark(dossier, email) in _invites(answers)]
+
+
+async def mend(work: Work, answers: Answers, person: Interlocuteur, dossiers: Sequence[Dossier], actor: str) -> None:
+    """Do the repairs chosen, before the person is linked to, or proposed something on, these dossiers."""
+    email = email_of(person, answers)
+    guest = NewGuest(person.family_name, person.given_name, email, person.mobile, person.language)
+    linked = [dossier for _, dossier in await interlocuteurs.links_of(work.session, person.id)]
+    for dossier in to_invite(answers, email, [*dossiers, *linked]):
+        await invitations.invite_guest(work, guest, dossier, actor)
+    await interlocuteurs.take_email(work, person, email, actor)
+
+
+def _asked(refusal: Refused, answers: Answers, mark: str, take: Take, *, known: bool) -> Asks:
+    also = {INVITES: " ".join([*_invites(answers), mark])}
+    fixes: tuple[Fix, ...] = (Fix("invite_known", also) if known else Fix("invite_typed", also),)
+    if refusal.key == "email_differs":
+        fixes = (Fix("use_invited", take(str(refusal.facts["invited"]))), *fixes)
+    return Asks(refusal.key, "email", fixes, **refusal.facts)
+
+
+def _mark(dossier: Dossier, email: str) -> str:
+    return f"{dossier.id}:{email_key(email)}"
+
+
+def _invites(answers: Answers) -> list[str]:
+    return str(answers.get(INVITES) or "").split()

@@ -1,0 +1,88 @@
+"""The board: whose turn it is, late ones first, filtered and paged by the database."""
+
+from services import loop_tasks, propositions, tracking
+from services.loop_tasks import Actor
+from services.models import Dossier, Interlocuteur
+from services.store import Store
+from services.tracking import Board
+from tests.services.conftest import ADMIN, Hand
+
+CLAIRE = Actor(ADMIN, "Claire")
+
+
+async def board(store: Store, clock: Hand, show: str = "all", page: int = 1, size: int = 8) -> Board:
+    async with store.read() as session:
+        return await tracking.board(
+            session, clock.now, show=show, aad_email="Malo@Cabinet.example", page=page, page_size=size
+        )
+
+
+async def propose(store: Store, dossier: Dossier, person: Interlocuteur, offer: str) -> str:
+    async with store.work() as work:
+        made, _ = await propositions.propose_offer(work, dossier, offer, person, ADMIN, "Claire")
+    return made.id
+
+
+async def test_an_empty_board_has_one_page(store: Store, clock: Hand) -> None:
+    assert await board(store, clock) == Board([], [], 1, 1)
+
+
+async def test_an_invited_client_until_something_is_proposed(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    (row,) = (await board(store, clock)).rows
+    assert (row.code, row.state, row.ball, row.offer) == ("BOUMAR", "requested", "passerelle", None)
+    await propose(store, dossier, linked, "consultation")
+    (row,) = (await board(store, clock)).rows
+    assert (row.state, row.offer) == ("proposed", "Consultation")
+
+
+async def test_late_ones_first_and_who_is_done_last(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    done = await propose(store, dossier, linked, "start")
+    async with store.work() as work:
+        await propositions.approve_activation(work, done, "malo", "Malo", ticked=True)
+    clock.forward(days=1)
+    await propose(store, dossier, linked, "co_production")
+    clock.forward(days=3)
+    await propose(store, dossier, linked, "consultation")
+    clock.forward(hours=1)
+    rows = (await board(store, clock)).rows
+    assert [row.offer for row in rows] == ["Co-Production", "Consultation", "Start"]
+    assert [row.late(clock.now) for row in rows] == [True, False, False]
+    assert [row.days(clock.now) for row in rows] == [3, 0, 4]
+    assert [row.offer for row in (await board(store, clock, "late")).rows] == ["Co-Production"]
+    assert [row.offer for row in (await board(store, clock, "active")).rows] == ["Start"]
+    assert (await board(store, clock)).counts == [("proposed", 2), ("active", 1)]
+
+
+async def test_pages(store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur) -> None:
+    for offer in ("start", "consultation", "co_production"):
+        await propose(store, dossier, linked, offer)
+        clock.forward(minutes=1)
+    second = await board(store, clock, page=2, size=2)
+    assert (second.page, second.pages, [row.offer for row in second.rows]) == (2, 2, ["Co-Production"])
+    assert (await board(store, clock, page=99, size=2)).page == 2
+
+
+async def test_mine_are_the_dossiers_of_the_one_who_asks(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    assert len((await board(store, clock, "mine")).rows) == 1
+    async with store.read() as session:
+        assert await tracking.board(session, clock.now, show="mine", aad_email="x@y.z", page=1, page_size=8) == Board(
+            [], [("requested", 1)], 1, 1
+        )
+
+
+async def test_what_was_left_in_loop_shows_until_it_is_done(store: Store, clock: Hand, dossier: Dossier) -> None:
+    async with store.work() as work:
+        task = await loop_tasks.ask(work, "activate_offer", dossier, CLAIRE, done=False, offer="start")
+    (row,) = (await board(store, clock)).rows
+    assert (row.state, row.ball, row.offer) == ("todo", "administrateur", "Start")
+    async with store.work() as work:
+        await loop_tasks.finish(work, task.id, CLAIRE)
+    assert (await board(store, clock)).rows == []
+
+
