@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from dialogs import steps
 from dialogs.dialog import Answers, Asks, Ctx, Fix
-from services import interlocuteurs, invitations
+from services import interlocuteurs, invitations, loop
 from services.errors import Refused
 from services.interlocuteurs import Contact
 from services.invitations import NewGuest
+from services.loop import GuidedStep
 from services.models import Dossier, Interlocuteur
 from services.people import email_key
 from services.store import Work
@@ -29,7 +31,7 @@ async def ask_same_person(ctx: Ctx, contact: Contact, answers: Answers) -> None:
         raise Asks("same_person", None, fixes, name=interlocuteurs.full_name(known[0]), email=known[0].email)
 
 
-def said_same(contact: Contact, person_id: str) -> Mapping[str, str]:
+def said_same(contact: Contact, person_id: str) -> dict[str, str]:
     """What the draft remembers: this contact is that known person, or (an empty id) somebody new."""
     return {COMPARED: _compared(contact), KNOWN: person_id}
 
@@ -78,7 +80,12 @@ async def check_known_email(ctx: Ctx, answers: Answers, person: Interlocuteur, d
         async with ctx.services.store.read() as session:
             linked = [dossier for _, dossier in await interlocuteurs.links_of(session, person.id)]
         dossiers = [*dossiers, *linked]
-    await check_email(ctx, answers, email, dossiers, lambda invited: {TAKEN: f"{person.id}:{invited}"}, known=True)
+    await check_email(ctx, answers, email, dossiers, partial(taken, person), known=True)
+
+
+def taken(person: Interlocuteur, email: str) -> Mapping[str, str]:
+    """What the draft remembers: this person takes the e-mail that was invited."""
+    return {TAKEN: f"{person.id}:{email}"}
 
 
 def email_of(person: Interlocuteur, answers: Answers) -> str:
@@ -90,6 +97,14 @@ def email_of(person: Interlocuteur, answers: Answers) -> str:
 def as_mended(person: Interlocuteur, answers: Answers) -> Contact:
     """The person's fields, once the repair chosen is done."""
     return replace(interlocuteurs.contact_of(person), email=email_of(person, answers))
+
+
+def guide_mend(person: Interlocuteur, answers: Answers) -> tuple[GuidedStep, ...]:
+    """What the repair chosen asks for in Loop, before the rest: the person's new e-mail."""
+    email = email_of(person, answers)
+    if email == person.email:
+        return ()
+    return loop.modify_interlocuteur(person.family_name, person.given_name, (("email", email),))
 
 
 def to_invite(answers: Answers, email: str, dossiers: Sequence[Dossier]) -> list[Dossier]:

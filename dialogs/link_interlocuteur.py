@@ -83,7 +83,10 @@ async def _load_recap(ctx: Ctx, answers: Answers) -> View:
     contact = identity.as_mended(known, answers) if known else steps.contact_of(answers)
     limited_to = answers.get("limited_to") or NO_LIMIT
     if known:
-        guide = loop.link_known([dossier], contact.family_name, contact.given_name, limited_to)
+        guide = (
+            *identity.guide_mend(known, answers),
+            *loop.link_known([dossier], contact.family_name, contact.given_name, limited_to),
+        )
     else:
         guide = loop.link_interlocuteur(
             dossier, contact.family_name, contact.given_name, contact.email, contact.qualite, limited_to

@@ -1,12 +1,16 @@
 """Nouveau client: invite, activate, create and link, propose — one conversation, nothing typed twice, one commit."""
 
-from dialogs import steps
-from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, administrators
+from dataclasses import replace
+
+from dialogs import identity, steps
+from dialogs.dialog import Answers, Asks, Ctx, Dialog, Fix, Outcome, Step, View, administrators
 from services import interlocuteurs, invitations, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
-from services.models import NO_LIMIT
-from services.offers import Qualite
+from services.interlocuteurs import Contact
+from services.loop import GuidedStep
+from services.models import NO_LIMIT, Dossier, Interlocuteur
+from services.people import email_key
 from services.store import Work
 
 
@@ -17,29 +21,61 @@ async def _load_contact(ctx: Ctx, answers: Answers) -> View:
 
 async def _check_contact(ctx: Ctx, answers: Answers) -> None:
     contact = steps.contact_of(answers)
-    invitations.refuse_own_domain(ctx.services.firm, contact.email)
-    await steps.ask_same_person(ctx, contact, answers)
+    await steps.check_address(ctx, answers)
+    await identity.ask_same_person(ctx, contact, answers)
+    if known := await _known(ctx, answers):
+        await _check_known_email(ctx, answers, contact, known)
+
+
+async def _known(ctx: Ctx, answers: Answers) -> Interlocuteur | None:
+    known = identity.same_person(answers)
+    if known is None:
+        return None
+    async with ctx.services.store.read() as session:
+        return await interlocuteurs.get(session, known)
+
+
+async def _check_known_email(ctx: Ctx, answers: Answers, contact: Contact, known: Interlocuteur) -> None:
+    """R12 for somebody known by another address than the one to be invited: one of the two, for both."""
+    if email_key(identity.email_of(known, answers)) != email_key(contact.email):
+        dossier = await steps.chosen_dossier(ctx, answers)
+        invite_known = {"email": known.email} | identity.said_same(replace(contact, email=known.email), known.id)
+        fixes = (Fix("use_invited", identity.taken(known, contact.email)), Fix("invite_known", invite_known))
+        raise Asks("email_differs", "email", fixes, email=known.email, invited=contact.email, code=dossier.code)
+    await identity.check_known_email(ctx, answers, known, [])
 
 
 async def _load_recap(ctx: Ctx, answers: Answers) -> View:
     dossier = await steps.chosen_dossier(ctx, answers)
     offer = offers.offer(answers["offer"])
-    contact = steps.contact_of(answers)
-    guide = loop.new_client(
-        dossier, offer, contact.family_name, contact.given_name, contact.email, Qualite(contact.qualite)
-    )
+    known = await _known(ctx, answers)
+    contact = identity.as_mended(known, answers) if known else steps.contact_of(answers)
     return View(
         d={
-            "person": steps.person_facts(answers),
+            "person": steps.contact_facts(contact) | {"language": known.language if known else answers["language"]},
             "qualite": contact.qualite,
             "limited_to": NO_LIMIT,
             "limit_reason": None,
             "dossier": steps.dossier_facts(dossier),
             "guest": {"state": await steps.guest_state(ctx, contact.email)},
-            "offer": steps.offer_card(offer, Qualite(contact.qualite)),
-            "steps": steps.guide_rows(guide),
+            "offer": steps.offer_card(offer, contact.qualite),
+            "steps": steps.guide_rows(_guide(dossier, offer, contact, known, answers)),
             "loop_url": ctx.services.firm.loop_url,
         }
+    )
+
+
+def _guide(
+    dossier: Dossier, offer: offers.Offer, contact: Contact, known: Interlocuteur | None, answers: Answers
+) -> tuple[GuidedStep, ...]:
+    name = (contact.family_name, contact.given_name)
+    if known is None:
+        return loop.new_client(dossier, offer, *name, contact.email, contact.qualite)
+    return (
+        *loop.activate_offer(dossier, offer),
+        *identity.guide_mend(known, answers),
+        *loop.link_known([dossier], *name),
+        *loop.propose_offer(dossier, offer, *name)[1:],
     )
 
 
@@ -55,10 +91,11 @@ async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     await offers.activate_offer(
         work, dossier, answers["offer"], actor, subscription_confirmed=bool(answers.get("subscription"))
     )
-    if answers.get("interlocuteur", steps.NEW) != steps.NEW:
-        person = await interlocuteurs.get(work.session, answers["interlocuteur"])
+    if known := identity.same_person(answers):
+        person = await interlocuteurs.get(work.session, known, lock=True)
     else:
         person = await interlocuteurs.create(work, steps.contact_of(answers), answers["language"], actor)
+    await identity.mend(work, answers, person, [dossier], actor)
     await interlocuteurs.link(work, person, dossier, actor)
     done = steps.done_in_loop(answers)
     _, made = await propositions.propose_offer(

@@ -1,7 +1,7 @@
 """Proposer un service collaboratif pour ce dossier: an active offer, to one linked interlocuteur (R17–R20)."""
 
 from cards import render
-from dialogs import fields, steps
+from dialogs import fields, identity, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
 from dialogs.saying import send_mail
 from services import interlocuteurs, loop, loop_tasks, offers, propositions
@@ -38,9 +38,10 @@ async def _load_pick(ctx: Ctx, answers: Answers) -> View:
 
 
 async def _check_pick(ctx: Ctx, answers: Answers) -> None:
+    dossier = await steps.chosen_dossier(ctx, answers)
     async with ctx.services.store.read() as session:
         person = await interlocuteurs.get(session, answers["interlocuteur"])
-        await interlocuteurs.require_invited(session, answers["dossier"], person.email)
+    await identity.check_known_email(ctx, answers, person, [dossier])
 
 
 async def _load_recap(ctx: Ctx, answers: Answers) -> View:
@@ -49,14 +50,17 @@ async def _load_recap(ctx: Ctx, answers: Answers) -> View:
     async with ctx.services.store.read() as session:
         person = await interlocuteurs.get(session, answers["interlocuteur"])
         existing = await propositions.live(session, dossier.id, offer.key, person.id)
-    guide = loop.propose_offer(dossier, offer, person.family_name, person.given_name)
+    guide = (
+        *identity.guide_mend(person, answers),
+        *loop.propose_offer(dossier, offer, person.family_name, person.given_name),
+    )
     return View(
         d={
             "dossier": steps.dossier_facts(dossier),
             "offer": steps.offer_card(offer, offers.Qualite(person.qualite)),
             "interlocuteur": {
                 "name": interlocuteurs.full_name(person),
-                "email": person.email,
+                "email": identity.email_of(person, answers),
                 "qualite": person.qualite,
             },
             "existing": {"state": existing.state, "since": existing.proposed_at} if existing else None,
@@ -68,7 +72,8 @@ async def _load_recap(ctx: Ctx, answers: Answers) -> View:
 
 async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     dossier = await get_dossier(work.session, answers["dossier"])
-    person = await interlocuteurs.get(work.session, answers["interlocuteur"])
+    person = await interlocuteurs.get(work.session, answers["interlocuteur"], lock=True)
+    await identity.mend(work, answers, person, [dossier], ctx.who.aad_id)
     await interlocuteurs.require_invited(work.session, dossier.id, person.email)
     done = steps.done_in_loop(answers)
     _, made = await propositions.propose_offer(

@@ -6,7 +6,7 @@ from typing import Any
 
 from dialogs import fields
 from dialogs.dialog import Answers, Asks, Choice, Ctx, Fix, Step, View
-from services import dossiers, interlocuteurs, invitations, offers, people
+from services import dossiers, invitations, offers, people
 from services.errors import Unavailable
 from services.interlocuteurs import Contact
 from services.invitations import NewGuest

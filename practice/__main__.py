@@ -1,7 +1,7 @@
 """`python -m practice`: the whole product to try at home, with a practice firm instead of Microsoft 365.
 
 Starts the practice cloud, Teams and page on loopback, then the bot itself as it is deployed, and keeps what happened under
-`var/practice-<port>/` until `--fresh`.
+`var/practice-<port>/` (or `--folder`) until `--fresh`.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import webbrowser
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +30,10 @@ _HOST = "127.0.0.1"
 
 def main() -> int:
     options = _options()
-    ports = _Ports(*range(options.port, options.port + 4))
-    folder = _ROOT / "var" / f"practice-{options.port}"  # one firm per port: two practices never share a database
     try:
-        _check_free(ports)
+        ports = _ports(options.port)
+        # One firm per port, so that two practices never share a database.
+        folder: Path = options.folder or _ROOT / "var" / f"practice-{ports.page}"
         _install_packages()
         if options.fresh:
             shutil.rmtree(folder, ignore_errors=True)
@@ -58,22 +58,30 @@ class _Ports(NamedTuple):
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m practice", description="Try Passerelle with a practice firm.")
     parser.add_argument(
-        "--port", type=int, default=3979, help="of the page; the three next serve Teams, the cloud, the bot"
+        "--port",
+        type=int,
+        default=3979,
+        help="of the page; the three next serve Teams, the cloud, the bot; 0: any free",
     )
+    parser.add_argument("--folder", type=Path, help="where the firm is kept (default: var/practice-<port>)")
     parser.add_argument("--fresh", action="store_true", help="forget what was practised before")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     return parser.parse_args()
 
 
-def _check_free(ports: _Ports) -> None:
-    """Addresses are kept in databases and mails, so a busy port is refused, not replaced."""
-    for port in ports:
-        with socket.socket() as probe:
+def _ports(first: int) -> _Ports:
+    """Four ports nobody uses. Addresses are kept in databases and mails, so a busy one is refused, not replaced."""
+    with ExitStack() as probes:
+        found = []
+        for port in range(first, first + 4) if first else (0,) * 4:
+            probe = probes.enter_context(socket.socket())
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((_HOST, port))
             except OSError:
                 raise _CannotStart(f"port {port} is taken; is a practice already running? If not: --port") from None
+            found.append(probe.getsockname()[1])
+    return _Ports(*found)
 
 
 def _install_packages() -> None:

@@ -27,13 +27,19 @@ def activate_offer(dossier: Dossier, offer: Offer) -> tuple[GuidedStep, ...]:
 
 
 def link_interlocuteur(
-    dossier: Dossier, family_name: str, given_name: str, email: str, qualite: Qualite, limited_to: str = NO_LIMIT
+    dossier: Dossier,
+    family_name: str,
+    given_name: str,
+    email: str,
+    qualite: Qualite,
+    limited_to: str = NO_LIMIT,
+    more: Sequence[Dossier] = (),
 ) -> tuple[GuidedStep, ...]:
-    """By the administrator: create the interlocuteur, then the rattachement."""
+    """By the administrator: create the interlocuteur, then the rattachement, and those to more dossiers."""
     values = (("family_name", family_name), ("given_name", given_name), ("email", email))
     return (
         GuidedStep("new_interlocuteur", (*values, ("qualite", QUALITE_LABELS[qualite]))),
-        GuidedStep("link_interlocuteur", (("dossier", dossier.code), ("limited_to", limited_to))),
+        *_links([dossier, *more], limited_to),
         GuidedStep("ok"),
     )
 
@@ -43,11 +49,6 @@ def link_known(
 ) -> tuple[GuidedStep, ...]:
     """By the administrator: the rattachements of a person Loop has already."""
     return (_pick(family_name, given_name), *_links(dossiers, limited_to), GuidedStep("ok"))
-
-
-def link_new(dossiers: Sequence[Dossier], values: Values) -> tuple[GuidedStep, ...]:
-    """By the administrator: create the interlocuteur, then one rattachement a dossier."""
-    return (GuidedStep("new_interlocuteur", values), *_links(dossiers, NO_LIMIT), GuidedStep("ok"))
 
 
 def modify_interlocuteur(family_name: str, given_name: str, values: Values) -> tuple[GuidedStep, ...]:

@@ -105,15 +105,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_interlocuteurs_email_key'), ['email_key'], unique=False)
         batch_op.create_index(batch_op.f('ix_interlocuteurs_name_key'), ['name_key'], unique=False)
 
-    op.create_table('interlocuteur_words',
-    sa.Column('word', sa.String(length=80).with_variant(sa.String(length=80, collation='C'), 'postgresql'), nullable=False),
-    sa.Column('interlocuteur_id', sa.String(length=32), nullable=False),
-    sa.ForeignKeyConstraint(['interlocuteur_id'], ['interlocuteurs.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('word', 'interlocuteur_id')
-    )
-    with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'), ['interlocuteur_id'], unique=False)
-
     op.create_table('invitations',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('email', sa.String(length=320), nullable=False),
@@ -200,6 +191,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['import_id'], ['imports.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('import_id', 'number')
     )
+    op.create_table('interlocuteur_words',
+    sa.Column('word', sa.String(length=80).with_variant(sa.String(length=80, collation='C'), 'postgresql'), nullable=False),
+    sa.Column('interlocuteur_id', sa.String(length=32), nullable=False),
+    sa.ForeignKeyConstraint(['interlocuteur_id'], ['interlocuteurs.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('word', 'interlocuteur_id')
+    )
+    with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'), ['interlocuteur_id'], unique=False)
+
     op.create_table('activations',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -331,6 +331,10 @@ def downgrade() -> None:
         batch_op.drop_index('one_live_activation', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.drop_table('activations')
+    with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'))
+
+    op.drop_table('interlocuteur_words')
     op.drop_table('import_lines')
     with op.batch_alter_table('dossiers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_dossiers_siren'))
@@ -349,10 +353,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitations_email_key'))
 
     op.drop_table('invitations')
-    with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'))
-
-    op.drop_table('interlocuteur_words')
     with op.batch_alter_table('interlocuteurs', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_interlocuteurs_name_key'))
         batch_op.drop_index(batch_op.f('ix_interlocuteurs_email_key'))
