@@ -218,7 +218,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("\n".join(wrong.faults), file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "azure"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and Graph's carry e-mail addresses
     command: Callable[[Settings, argparse.Namespace], Coroutine[None, None, int]] = args.run
     return asyncio.run(command(config, args))

@@ -5,18 +5,22 @@ from collections.abc import Mapping, Sequence
 from dialogs import (
     activate_offer,
     approve_activation,
+    dossier,
     invite_guest,
     link_interlocuteur,
     loop_task,
     menu,
     new_client,
     propose_offer,
+    resend_invitation,
+    retry_invitation,
+    revoke_invitation,
     tracking,
     welcome,
 )
 from dialogs.dialog import Dialog
 from dialogs.saying import Posted
-from services import events, guests, invitations
+from services import events, guests, invitations, team
 from services.outbox import Reaction
 
 DIALOGS: tuple[Dialog, ...] = (
@@ -27,6 +31,10 @@ DIALOGS: tuple[Dialog, ...] = (
     propose_offer.DIALOG,
     approve_activation.DIALOG,
     loop_task.DIALOG,
+    dossier.DIALOG,
+    resend_invitation.DIALOG,
+    retry_invitation.DIALOG,
+    revoke_invitation.DIALOG,
 )
 
 POSTED: tuple[Posted, ...] = (
@@ -42,6 +50,7 @@ _invite = Reaction("send_invitation", guests.send_invitation, repeatable=True, l
 _renew = Reaction("renew_invitation", guests.renew_invitation, repeatable=True, lane="guest")
 _remove_pending = Reaction("remove_pending_guest", guests.remove_pending_guest, repeatable=True, lane="guest")
 _remove = Reaction("remove_guest", guests.remove_guest, repeatable=True, lane="guest")
+_add_to_team = Reaction("add_to_team", team.add_to_team, repeatable=True)
 _tell_offers = Reaction("tell_offers_changed", invitations.tell_offers_changed, repeatable=True)
 _mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False)
 _say_invitation = Reaction("say_invitation", invite_guest.say_status, repeatable=False)
@@ -55,8 +64,8 @@ _say_task = Reaction("say_task", loop_task.say_task, repeatable=False)
 REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.InvitationRequested: (_invite, _say_invitation),
     events.GuestInvited: (_mail_invitation, _say_invitation),
-    events.GuestRecognised: (_say_invitation,),
-    events.InvitationAccepted: (_say_invitation,),
+    events.GuestRecognised: (_add_to_team, _say_invitation),
+    events.InvitationAccepted: (_add_to_team, _say_invitation),
     events.InvitationFailed: (_say_invitation,),
     events.InvitationResent: (_renew, _say_invitation),
     events.InvitationRevoked: (_remove_pending, _say_invitation),

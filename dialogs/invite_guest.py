@@ -33,6 +33,7 @@ async def _load_recap(ctx: Ctx, answers: Answers) -> View:
         d={
             "person": steps.person_facts(answers),
             "dossier": steps.dossier_facts(dossier),
+            "to_team": ctx.services.firm.invite_to_team,
             "guest": {"state": state},
         }
     )
@@ -63,6 +64,7 @@ DIALOG = Dialog(
                 d={
                     "person": steps.SAMPLE_PERSON,
                     "dossier": steps.SAMPLE_DOSSIER,
+                    "to_team": True,
                     "guest": {"state": "none"},
                 }
             ),

@@ -1,10 +1,11 @@
 """Bienvenue: after activation, the entrepreneur's vignette, what the offer gives, where to click. Never a password."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from cards import render
 from dialogs.saying import Say, carry, send_mail
-from services import deliveries, invitations, offers, places, propositions
+from services import deliveries, invitations, matrix, offers, places, propositions
 from services.errors import Refused
 from services.events import Event
 from services.propositions import Proposed
@@ -14,7 +15,38 @@ MAIL_LEG = "welcome_mail"
 TEAMS_LEG = "welcome_teams"
 
 
-def _data(services: Services, proposed: Proposed) -> dict[str, Any]:
+async def _welcomed(services: Services, proposition_id: str) -> tuple[Proposed, dict[str, Any]] | None:
+    """Whom to welcome, with every company of theirs (one guest, several vignettes); None where the offer is over already."""
+    async with services.store.read() as session:
+        proposed = await propositions.get(session, proposition_id)
+        held = await matrix.active_for(session, proposed.interlocuteur.email)
+    if proposed.proposition.id not in {one.proposition.id for one in held}:
+        return None
+    others = [one for one in held if one.dossier.id != proposed.dossier.id]
+    return proposed, _data(services, proposed, _vignettes(services, others))
+
+
+def _vignettes(services: Services, held: Sequence[Proposed]) -> list[dict[str, Any]]:
+    """One for each company, the latest first."""
+    by_dossier: dict[str, list[Proposed]] = {}
+    for one in held:
+        by_dossier.setdefault(one.dossier.id, []).append(one)
+    return [
+        {
+            "company": of_one[0].dossier.company,
+            "offers": ", ".join(one.offer.name for one in of_one),
+            "launch_url": services.firm.loop_url if any(_may_launch(one) for one in of_one) else None,
+            "ged_url": services.firm.loop_url,
+        }
+        for of_one in by_dossier.values()
+    ]
+
+
+def _may_launch(one: Proposed) -> bool:
+    return offers.rights(one.offer, one.qualite).may_launch
+
+
+def _data(services: Services, proposed: Proposed, others: list[dict[str, Any]]) -> dict[str, Any]:
     rights = offers.rights(proposed.offer, proposed.qualite)
     d = {
         "given_name": proposed.interlocuteur.given_name,
@@ -25,28 +57,34 @@ def _data(services: Services, proposed: Proposed) -> dict[str, Any]:
         "space_url": services.firm.loop_url,
         "launch_url": services.firm.loop_url if rights.may_launch else None,
         "ged_url": services.firm.loop_url,
+        "others": others,
     }
     return {"d": d, "firm": {"name": services.firm.name}}
 
 
 async def mail_welcome(event: Event, services: Services) -> None:
     """Reaction to OfferActivated: the leg that counts as delivered."""
-    async with services.store.read() as session:
-        proposed = await propositions.get(session, event.subject)
+    welcomed = await _welcomed(services, event.subject)
+    if welcomed is None:
+        return
+    proposed, data = welcomed
     person = proposed.interlocuteur
-    mail = render.mail("welcome/welcome", person.language, _data(services, proposed))
+    mail = render.mail("welcome/welcome", person.language, data)
     await send_mail(services, event.subject, MAIL_LEG, person.email, mail)
 
 
 async def say_welcome(event: Event, services: Services) -> None:
     """Reaction to OfferActivated: the Teams leg, best effort; where it cannot be, the reason is kept and the mail counts."""
+    welcomed = await _welcomed(services, event.subject)
+    if welcomed is None:
+        return
+    proposed, data = welcomed
     async with services.store.read() as session:
-        proposed = await propositions.get(session, event.subject)
         if await deliveries.delivered(session, event.subject, TEAMS_LEG):
             return
         invitation = await invitations.live(session, proposed.interlocuteur.email)
     person = proposed.interlocuteur
-    card = render.card("welcome/card", person.language, _data(services, proposed))
+    card = render.card("welcome/card", person.language, data)
     summary = render.text("welcome.summary", person.language, company=proposed.dossier.company)
     key = places.personal(invitation.user_id or "") if invitation else "user:"
     try:

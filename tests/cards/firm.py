@@ -136,6 +136,8 @@ STATUS = {
     "ball": "entrepreneur",
     "since": AT,
     "reason": None,
+    "resends": 0,
+    "made_in_entra": False,
     "offers": [],
 }
 WELCOME = {
@@ -147,6 +149,7 @@ WELCOME = {
     "space_url": "https://loop.cegid.com/espace",
     "launch_url": "https://loop.cegid.com/app",
     "ged_url": "https://loop.cegid.com/ged",
+    "others": [],
 }
 WHO = {"dossier": DOSSIER, "person": PERSON}
 PROPOSED = {
@@ -169,7 +172,7 @@ LINKED = {
 CLIENT = {
     "dossier": DOSSIER,
     "person": PERSON,
-    "guest": {"state": "none"},
+    "to_team": False, "guest": {"state": "none"},
     "offer": CONSULTATION,
     "qualite": "direction_tpe",
     "limited_to": "-",

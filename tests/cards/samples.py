@@ -1,5 +1,6 @@
 """What a person could see, card by card and mail by mail."""
 
+from tests.cards.ending_samples import ENDINGS
 from tests.cards.firm import (
     ACTIVATE,
     AT,
@@ -33,7 +34,14 @@ from tests.cards.firm import (
 
 FILTER = {"show": "all", "filters": ["all", "mine", "late", "sent", "awaiting_approval"]}
 
+TWO_COMPANIES = WELCOME | {
+    "others": [
+        {"company": "Garage Martin et Fils", "offers": "Start", "launch_url": None, "ged_url": LOOP},
+        {"company": "Fleurs Kervella", "offers": "Start, Co-Production", "launch_url": LOOP, "ged_url": LOOP},
+    ]
+}
 CARDS: dict[str, dict[str, Sample]] = {
+    **ENDINGS,
     "menu/menu": {
         "admin": posted(MENU, "tracking"),
         "unknown": posted(MENU | {"unknown": "facture 2025"}, "tracking"),
@@ -66,10 +74,10 @@ CARDS: dict[str, dict[str, Sample]] = {
         "nothing": step(values={"dossier_text": "xyz"}, choices={"dossier": []}),
     },
     "invite_guest/recap": {
-        "new": step(WHO | {"guest": {"state": "none"}}, last=True),
-        "pending": step(WHO | {"guest": {"state": "pending"}}, last=True),
-        "accepted": step(WHO | {"guest": {"state": "accepted"}}, last=True),
-        "entra": step(WHO | {"guest": {"state": "made_in_entra"}}, last=True),
+        "new": step(WHO | {"to_team": False, "guest": {"state": "none"}}, last=True),
+        "pending": step(WHO | {"to_team": False, "guest": {"state": "pending"}}, last=True),
+        "accepted": step(WHO | {"to_team": False, "guest": {"state": "accepted"}}, last=True),
+        "entra": step(WHO | {"to_team": False, "guest": {"state": "made_in_entra"}}, last=True),
     },
     "invite_guest/status": {
         "sent": posted(STATUS, "invite_guest", refresh=["29:1abc"]),
@@ -77,6 +85,8 @@ CARDS: dict[str, dict[str, Sample]] = {
             STATUS | {"state": "accepted", "ball": None, "offers": [{"name": "Start", "state": "active"}]}
         ),
         "failed": posted(STATUS | {"state": "failed", "ball": "administrateur", "reason": "domain_blocked"}),
+        "resent": posted(STATUS | {"resends": 2, "made_in_entra": True}),
+        "revoked": posted(STATUS | {"state": "revoked", "ball": None, "reason": "guest_not_removed"}),
     },
     "activate_offer/offer": {
         "plain": step({"dossier": DOSSIER, "offers": [START, CONSULTATION, CO_PRODUCTION]}, choices={"offer": OFFERS})
@@ -137,6 +147,7 @@ CARDS: dict[str, dict[str, Sample]] = {
     },
     "welcome/card": {
         "plain": posted(WELCOME),
+        "two_companies": posted(TWO_COMPANIES),
         "start": posted(WELCOME | {"offer_name": "Start", "gives": BASE, "launch_url": None}),
     },
     "loop_task/task": {
@@ -176,6 +187,7 @@ MAILS: dict[str, dict[str, Sample]] = {
     },
     "welcome/welcome": {
         "plain": posted(WELCOME),
+        "two_companies": posted(TWO_COMPANIES),
         "start": posted(WELCOME | {"offer_name": "Start", "gives": BASE, "launch_url": None}),
     },
 }
