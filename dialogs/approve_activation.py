@@ -200,4 +200,4 @@ async def _learn_owner(services: Services, subject: str) -> None:
         return
     for member in await services.chat.members(general):
         if member.email.casefold() == owner.email.casefold():
-            await services.roles.recognise(owner.id, member.aad_id, member.mri)
+            await services.roles.recognise(owner.id, member.aad_id, member.mri, member.name)

@@ -119,7 +119,12 @@ async def load_end(ctx: Ctx, answers: Answers) -> View:
         for line in found.lines
         if mission or any(cell.live and closes(cell) for cell in line.cells)
     ]
-    facts = {"dossier": steps.dossier_facts(found.dossier), "action": answers["action"], "offer": offer, "people": people}
+    facts = {
+        "dossier": steps.dossier_facts(found.dossier),
+        "action": answers["action"],
+        "offer": offer,
+        "people": people,
+    }
     return _view(ctx, guide, facts)
 
 

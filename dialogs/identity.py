@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from dialogs import steps
 from dialogs.dialog import Answers, Asks, Ctx, Fix
 from services import interlocuteurs, invitations, loop
 from services.errors import Refused
@@ -17,33 +16,37 @@ from services.store import Work
 
 # --- the same person?
 
+# What the repairs leave in the draft: whom the answer was about, and who it is (nobody: somebody new).
 COMPARED, KNOWN = "compared", "known"
 
 
-async def ask_same_person(ctx: Ctx, contact: Contact, answers: Answers) -> None:
-    """Someone with the same mail, or the same name and mobile, is known: « même personne ? » — reuse or create."""
-    if answers.get(COMPARED) == _compared(contact):
+async def ask_same_person(ctx: Ctx, contact: Contact, answers: Answers, itself: str | None = None) -> None:
+    """Someone with the same mail, or the same name and mobile, is known: « même personne ? » — reuse or create.
+
+    `itself` is the person being changed, where it is one: there is nobody to reuse then, only to be sure.
+    """
+    if answers.get(COMPARED) == _compared(answers):
         return
     async with ctx.services.store.read() as session:
-        known = await interlocuteurs.known_as(session, contact)
+        known = [one for one in await interlocuteurs.known_as(session, contact) if one.id != itself]
     if known:
-        fixes = (Fix("same_person", said_same(contact, known[0].id)), Fix("other_person", said_same(contact, "")))
+        same = (Fix("same_person", said_same(answers, known[0].id)),) if itself is None else ()
+        fixes = (*same, Fix("other_person", said_same(answers, "")))
         raise Asks("same_person", None, fixes, name=interlocuteurs.full_name(known[0]), email=known[0].email)
 
 
-def said_same(contact: Contact, person_id: str) -> dict[str, str]:
-    """What the draft remembers: this contact is that known person, or (an empty id) somebody new."""
-    return {COMPARED: _compared(contact), KNOWN: person_id}
+def said_same(answers: Answers, person_id: str) -> dict[str, str]:
+    """What the draft remembers: the person in the form is that known person, or (an empty id) somebody else."""
+    return {COMPARED: _compared(answers), KNOWN: person_id}
 
 
 def same_person(answers: Answers) -> str | None:
-    """The id of the known person that the one in the (well filled) form was said to be; None: a new person."""
-    known: str | None = answers.get(KNOWN)
-    return known if known and answers.get(COMPARED) == _compared(steps.contact_of(answers)) else None
+    """The id of the known person that the one in the form was said to be; None: a new person."""
+    return answers.get(KNOWN) or None if answers.get(COMPARED) == _compared(answers) else None
 
 
-def _compared(contact: Contact) -> str:
-    return f"{contact.email}|{contact.family_name}|{contact.given_name}|{contact.mobile}"
+def _compared(answers: Answers) -> str:
+    return "|".join(str(answers.get(name)) for name in ("email", "family_name", "given_name", "mobile"))
 
 
 # --- the same e-mail (R12)

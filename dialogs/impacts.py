@@ -14,9 +14,7 @@ def impact(
     """One person's row: the offers that end, the rights lost with them, and what becomes of the guest account."""
     return {
         "name": name or line.name,
-        "offers": [
-            {"name": cell.offer.name, "state": cell.state} for cell in line.cells if cell.live and closes(cell)
-        ],
+        "offers": [{"name": cell.offer.name, "state": cell.state} for cell in line.cells if cell.live and closes(cell)],
         "lost": line.lost(closes),
         "guest": guest,
         "also_on": ", ".join(also_on),

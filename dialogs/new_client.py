@@ -1,7 +1,5 @@
 """Nouveau client: invite, activate, create and link, propose — one conversation, nothing typed twice, one commit."""
 
-from dataclasses import replace
-
 from dialogs import identity, steps
 from dialogs.dialog import Answers, Asks, Ctx, Dialog, Fix, Outcome, Step, View, administrators
 from services import interlocuteurs, invitations, loop, loop_tasks, offers, propositions
@@ -39,7 +37,7 @@ async def _check_known_email(ctx: Ctx, answers: Answers, contact: Contact, known
     """R12 for somebody known by another address than the one to be invited: one of the two, for both."""
     if email_key(identity.email_of(known, answers)) != email_key(contact.email):
         dossier = await steps.chosen_dossier(ctx, answers)
-        invite_known = {"email": known.email} | identity.said_same(replace(contact, email=known.email), known.id)
+        invite_known = {"email": known.email} | identity.said_same({**answers, "email": known.email}, known.id)
         fixes = (Fix("use_invited", identity.taken(known, contact.email)), Fix("invite_known", invite_known))
         raise Asks("email_differs", "email", fixes, email=known.email, invited=contact.email, code=dossier.code)
     await identity.check_known_email(ctx, answers, known, [])

@@ -87,7 +87,7 @@ PAUL = Entrepreneur(
     email="paul.martin@boulangerie-martin.example",
     given_name="Paul",
     surname="Martin",
-    mobile="+33639980112",
+    mobile="+33612345678",
     locale="fr-FR",
     code="BOUMAR",
 )
@@ -96,7 +96,7 @@ SOPHIE = Entrepreneur(
     email="sophie.kervella@fleurs-kervella.example",
     given_name="Sophie",
     surname="Kervella",
-    mobile="+33639980247",
+    mobile="+33612345679",
     locale="fr-FR",
     code="FLEKER",
 )

@@ -55,12 +55,14 @@ class Roles:
             )
         return email is not None and email == member.email.lower()
 
-    async def recognise(self, collaborateur_id: str, aad_id: str, mri: str) -> None:
-        """Remember how Teams knows a collaborateur of the portfolio."""
+    async def recognise(self, collaborateur_id: str, aad_id: str, mri: str, name: str) -> None:
+        """Remember how Teams knows a collaborateur of the portfolio; a name the portfolio did not give is Teams'."""
         async with self._store.work() as work:
             row = await work.session.get(Collaborateur, collaborateur_id)
             if row is not None:
                 row.aad_id, row.mri = aad_id, mri
+                if row.name == row.email:
+                    row.name = name
 
     async def _read(self, fresh: bool) -> None:
         asked_at = self._store.clock()

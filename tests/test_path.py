@@ -44,7 +44,7 @@ async def test_a_new_client_from_invitation_to_welcome(firm: Firm) -> None:
     await paul.redeems()
     await claire.sees("Invitation acceptée")
 
-    await malo.sees("En attente d’approbation", "Activation de Consultation")
+    await malo.sees("En attente d’approbation", "Activation de Consultation", "Malo Le Goff")
     await malo.fills({"Activation de l'extension": True})
     await malo.clicks("Approuver l’activation")
     await malo.sees("Offre active")

@@ -35,7 +35,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def practice_url(chromium: str, tmp_path: Path, unused_tcp_port_factory: object) -> AsyncIterator[str]:
+async def practice_url(chromium: str, tmp_path: Path) -> AsyncIterator[str]:
     """The page of a practice firm started as `make run` starts it, its memory in a folder of the test."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "practice", "--no-open", "--port", "0", "--folder", str(tmp_path / "practice"),

@@ -17,7 +17,7 @@ async def test_from_the_first_word_to_the_welcome(page: PracticePage) -> None:
             "Nom": "Martin",
             "Prénom": "Paul",
             "E-mail": "paul.martin@boulangerie-martin.example",
-            "Numéro de téléphone mobile": "06 39 98 01 12",
+            "Numéro de téléphone mobile": "06 12 34 56 78",
         }
     )
     await claire.clicks("Continuer")

@@ -139,8 +139,7 @@ ENDINGS: dict[str, dict[str, Sample]] = {
     "revoke_invitation/confirm": {
         "pending": step(REVOKED, first=True, last=True),
         "accepted": step(
-            REVOKED
-            | {"state": "accepted", "rows": [PAUL | {"name": "BMART — Boulangerie Martin"}], "steps": WITHDRAW},
+            REVOKED | {"state": "accepted", "rows": [PAUL | {"name": "BMART — Boulangerie Martin"}], "steps": WITHDRAW},
             first=True,
             last=True,
         ),

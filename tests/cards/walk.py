@@ -5,7 +5,27 @@ from typing import Any
 
 # Values of a sample that are keys of ours, not text: they choose words, icons and buttons.
 OURS = frozenset(
-    {"state", "ball", "key", "kind", "dialog", "qualite", "language", "gives", "lacks", "offer_gives", "do", "what", "show", "filters"}
+    {
+        "state",
+        "ball",
+        "key",
+        "kind",
+        "dialog",
+        "qualite",
+        "language",
+        "gives",
+        "lacks",
+        "offer_gives",
+        "do",
+        "what",
+        "show",
+        "filters",
+        "lost",
+        "gained",
+        "action",
+        "guest",
+        "invitation",
+    }
 )
 
 
