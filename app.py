@@ -16,6 +16,7 @@ from bot.adapter import Adapter
 from bot.addresses import Addresses
 from bot.courier import Courier
 from bot.door import Door
+from bot.files import Downloads
 from bot.handler import Handler
 from bot.keys import Keys
 from bot.pace import Pace
@@ -24,15 +25,16 @@ from bot.tokens import Tokens
 from cards import render
 from dialogs import DIALOGS, POSTED, REACTIONS
 from dialogs.engine import Engine
+from dialogs.import_command import import_file
 from dialogs.turn import Done
 from manifest import build as manifest
-from services import dossiers, migrate, portfolio, settings
+from services import migrate, portfolio, settings
 from services.clock import Clock, system_clock
 from services.errors import Refused, Unavailable, trace
 from services.graph import Graph
 from services.invitations import notice_acceptances
 from services.outbox import Outbox, owed
-from services.ports import Chat, Directory, Mailbox
+from services.ports import Chat, Directory, Files, Mailbox
 from services.record import Firm, Services
 from services.roles import Roles
 from services.settings import Settings, WrongSettings
@@ -58,7 +60,7 @@ def open_store(config: Settings, clock: Clock = system_clock) -> Store:
     return Store(config.database_url, clock, owed(REACTIONS))
 
 
-def wire(config: Settings, store: Store, directory: Directory, mailbox: Mailbox, chat: Chat) -> Wired:
+def wire(config: Settings, store: Store, directory: Directory, mailbox: Mailbox, chat: Chat, files: Files) -> Wired:
     """Join the rooms. Tests pass their own ends of the outside; nothing else differs."""
     firm = Firm(
         name=config.firm_name,
@@ -69,7 +71,7 @@ def wire(config: Settings, store: Store, directory: Directory, mailbox: Mailbox,
         invite_to_team=config.invite_to_team,
     )
     roles = Roles(store, directory, config.admin_group_id)
-    services = Services(firm, store, directory, mailbox, chat, roles)
+    services = Services(firm, store, directory, mailbox, chat, roles, files)
     return Wired(services, Engine(services, DIALOGS, POSTED), Outbox(services, REACTIONS))
 
 
@@ -84,7 +86,8 @@ async def run_bot(config: Settings, stop: asyncio.Event) -> None:
         ends.push_async_callback(graph.close)
         addresses = Addresses(config.service_hosts, practice=config.practice)
         courier = Courier(session, graph.tokens.token, addresses)
-        wired = wire(config, store, graph.directory, graph.mailbox, courier)
+        files = Downloads(session, config.service_hosts if config.practice else ())
+        wired = wire(config, store, graph.directory, graph.mailbox, courier, files)
 
         metrics = Metrics(CollectorRegistry())
         keys = Keys(session, config.openid_url, practice=config.practice)
@@ -173,16 +176,28 @@ async def _serve(config: Settings, _args: argparse.Namespace) -> int:
 
 
 async def _import(config: Settings, args: argparse.Namespace) -> int:
-    records = portfolio.read_csv(await asyncio.to_thread(Path(args.file).read_bytes))
-    store = open_store(config)
+    try:
+        content = await asyncio.to_thread(_content, Path(args.file))
+    except OSError as fault:
+        print(f"{args.file}: {fault.strerror}", file=sys.stderr)
+        return 2
+    store = Store(config.database_url, system_clock, {})  # nobody to tell: who runs the command reads the result
     try:
         await migrate.upgrade(store)
-        async with store.work() as work:
-            written = await dossiers.keep(work, records)
+        return await import_file(store, Path(args.file).name, content, config.firm_locale, print, take=args.yes)
+    except Refused as refusal:
+        print(render.text(f"errors.{refusal.key}", config.firm_locale, **refusal.facts), file=sys.stderr)
+        return 1
+    except Exception as fault:
+        print(f"import: {trace(fault)}", file=sys.stderr)
+        return 2
     finally:
         await store.close()
-    print(f"{written} dossiers")
-    return 0
+
+
+def _content(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(portfolio.MAX_BYTES + 1)  # one more says that it is too big
 
 
 async def _package(config: Settings, args: argparse.Namespace) -> int:
@@ -200,8 +215,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     parser.set_defaults(run=_serve)
     commands.add_parser("serve", help="serve /api/messages (the default)").set_defaults(run=_serve)
-    imported = commands.add_parser("import", help="create or update dossiers from Loop's portfolio (CSV)")
-    imported.add_argument("file", help="the CSV file")
+    imported = commands.add_parser(
+        "import",
+        help="create or update dossiers from Loop's portfolio (CSV, XLSX); a dry run without --yes",
+        description="Says what each line of Loop's portfolio would change; with --yes, changes it. "
+        "Safe to repeat: a line that says nothing new changes nothing, and a run cut short goes on with the next one. "
+        "Exit status 1: lines are refused, and nothing was taken in.",
+    )
+    imported.add_argument("file", help="the file: CSV (; , or tab; UTF-8 or Windows) or .xlsx")
+    imported.add_argument("--yes", action="store_true", help="take in the lines that are not refused")
     imported.set_defaults(run=_import)
     package = commands.add_parser("package", help="build the Teams app package (zip) from the settings")
     package.add_argument("--out", default=manifest.DEFAULT, metavar="FILE", help="where to write it (%(default)s)")

@@ -92,6 +92,15 @@ def _entity(value: Any) -> bool:
     return _object({"type": _text})(value) and (value["type"] != "mention" or _MENTION(value))
 
 
+FILE = "application/vnd.microsoft.teams.file.download.info"
+_SENT_FILE = _object({"name": _optional(_text), "content": _object({"downloadUrl": _filled})})
+
+
+def _attachment(value: Any) -> bool:
+    """Teams attaches much that nobody reads, such as the text once more as HTML: only files are checked."""
+    return _object({"contentType": _optional(_text)})(value) and (value.get("contentType") != FILE or _SENT_FILE(value))
+
+
 _ACCOUNTS = _optional(_list_of(_object({"id": _filled})))
 
 _ACTIVITY = _object(
@@ -117,6 +126,7 @@ _ACTIVITY = _object(
             }
         ),
         "entities": _optional(_list_of(_entity)),
+        "attachments": _optional(_list_of(_attachment)),
         "membersAdded": _ACCOUNTS,
         "membersRemoved": _ACCOUNTS,
     }

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from botbuilder.schema import Activity, ChannelAccount, ConversationAccount, Entity
+from botbuilder.schema import Activity, Attachment, ChannelAccount, ConversationAccount, Entity
 
+from bot.envelope import FILE
 from dialogs.turn import (
     Acted,
     Arrived,
@@ -18,6 +19,7 @@ from dialogs.turn import (
     Opened,
     Refreshed,
     Sender,
+    SentFile,
     Sought,
     Submitted,
     Turn,
@@ -56,6 +58,7 @@ def activity_of(body: Mapping[str, Any]) -> Activity:
             tenant_id=conversation.get("tenantId"),
         ),
         entities=[_entity(row) for row in body.get("entities") or ()],
+        attachments=[_file(row) for row in body.get("attachments") or () if row.get("contentType") == FILE],
         members_added=_accounts(body.get("membersAdded")),
         members_removed=_accounts(body.get("membersRemoved")),
     )
@@ -73,6 +76,10 @@ def _entity(row: Mapping[str, Any]) -> Entity:
     entity = Entity(type=row["type"])
     entity.additional_properties = {name: value for name, value in row.items() if name != "type"}
     return entity
+
+
+def _file(row: Mapping[str, Any]) -> Attachment:
+    return Attachment(content_type=FILE, name=row.get("name"), content=row["content"])
 
 
 def _accounts(rows: list[dict[str, Any]] | None) -> list[ChannelAccount]:
@@ -121,6 +128,9 @@ def _what(activity: Activity) -> What | None:
 
 
 def _message(activity: Activity) -> What:
+    if activity.attachments:
+        first = activity.attachments[0]
+        return SentFile(first.name or "", first.content["downloadUrl"], len(activity.attachments))
     if activity.value is None:
         return Wrote(html.unescape(_without_mention(activity)).strip())
     ours = activity.value.get("p") or {}

@@ -6,6 +6,8 @@ from dialogs import (
     activate_offer,
     approve_activation,
     dossier,
+    import_portfolio,
+    interlocuteurs,
     invite_guest,
     link_interlocuteur,
     loop_task,
@@ -20,7 +22,7 @@ from dialogs import (
 )
 from dialogs.dialog import Dialog
 from dialogs.saying import Posted
-from services import events, guests, invitations, team
+from services import events, guests, imports, invitations, team
 from services.outbox import Reaction
 
 DIALOGS: tuple[Dialog, ...] = (
@@ -28,6 +30,7 @@ DIALOGS: tuple[Dialog, ...] = (
     invite_guest.DIALOG,
     activate_offer.DIALOG,
     link_interlocuteur.DIALOG,
+    interlocuteurs.DIALOG,
     propose_offer.DIALOG,
     approve_activation.DIALOG,
     loop_task.DIALOG,
@@ -43,6 +46,7 @@ POSTED: tuple[Posted, ...] = (
     invite_guest.POSTED,
     approve_activation.POSTED,
     loop_task.POSTED,
+    import_portfolio.POSTED,
 )
 
 # One lane: what makes, renews and removes the same guest happens in order.
@@ -59,6 +63,9 @@ _say_approval = Reaction("say_approval", approve_activation.say_request, repeata
 _say_approval_in_chat = Reaction("say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False)
 _mail_welcome = Reaction("mail_welcome", welcome.mail_welcome, repeatable=False)
 _say_welcome = Reaction("say_welcome", welcome.say_welcome, repeatable=False)
+_check_import = Reaction("check_import", imports.check_file, repeatable=True)
+_take_import = Reaction("take_import", imports.take_in, repeatable=True)
+_say_import = Reaction("say_import", import_portfolio.say_import, repeatable=False)
 _say_task = Reaction("say_task", loop_task.say_task, repeatable=False)
 
 REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
@@ -79,4 +86,9 @@ REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.LoopTaskDone: (_say_task,),
     events.LoopTaskDropped: (_say_task,),
     events.OfferRefused: (_say_approval, _say_approval_in_chat, _tell_offers),
+    events.ImportReceived: (_say_import, _check_import),
+    events.ImportChecked: (_say_import,),
+    events.ImportConfirmed: (_take_import,),
+    events.ImportProgressed: (_say_import, _take_import),
+    events.ImportFinished: (_say_import,),
 }

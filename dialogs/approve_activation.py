@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs import fields, steps
+from dialogs import colleagues, fields, steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Redraw, Reply
-from services import loop, places, propositions
+from services import delegations, loop, places, propositions, reminders
+from services.calendar import day_of
+from services.delegations import Approvers
 from services.errors import Refused, Unavailable
 from services.events import Event
 from services.models import PropositionState
@@ -26,19 +28,29 @@ SHOWN = {PropositionState.PROPOSED: "awaiting_approval"}
 # --- the card
 
 
+async def _look(services: Services, subject: str) -> tuple[Proposed, Approvers]:
+    """The proposition, and who may approve it today."""
+    async with services.store.read() as session:
+        proposed = await propositions.get(session, subject)
+        may = await delegations.approvers(session, proposed.dossier, day_of(services.store.clock()))
+    return proposed, may
+
+
 async def _card(
     services: Services,
     proposed: Proposed,
+    may: Approvers,
     locale: str,
     *,
     can_decide: bool,
     mention: bool = False,
     notice: str | None = None,
-    refresh: tuple[str, ...] = (),
+    refresh: bool = True,
 ) -> Card:
-    row = proposed.proposition
-    owner = proposed.dossier.collaborateur
+    row, asked = proposed.proposition, may.asked
     offer = steps.offer_card(proposed.offer, proposed.qualite)
+    async with services.store.read() as session:
+        reminded_at = await reminders.reminded_at(session, row)
     data: dict[str, Any] = {
         "d": {
             "code": proposed.dossier.code,
@@ -46,10 +58,12 @@ async def _card(
             "offer_name": offer["name"],
             "offer_gives": offer["gives"],
             "state": SHOWN.get(row.state, row.state),
-            "collaborateur": {"name": owner.name} if owner else None,
-            "mention": mention and owner is not None,
+            "collaborateur": {"name": asked.name} if asked else None,
+            "stands_in": {"name": may.owner.name, "until": may.until} if may.owner and may.stand_in else None,
+            "mention": mention and asked is not None,
             "steps": steps.guide_rows(loop.initialise(proposed.dossier, proposed.offer)),
             "since": row.proposed_at,
+            "reminded_at": reminded_at,
             "decided_by": row.closed_by_name or row.decided_by_name,
             "decided_at": row.closed_at or row.decided_at,
             "reason": row.reason,
@@ -59,21 +73,19 @@ async def _card(
         },
         "about": {"do": POSTED.name, "id": row.id, "v": row.version},
     }
-    if refresh:
-        data["refresh"] = list(refresh)
+    known = [one.mri for one in may.all if one.mri]
+    if refresh and known and row.state in OPEN:
+        data["refresh"] = known
     return render.card("approve_activation/request", locale, data)
 
 
 async def _draw(ctx: Ctx, subject: str, notice: str | None = None) -> Card:
-    async with ctx.services.store.read() as session:
-        proposed = await propositions.get(session, subject)
+    proposed, may = await _look(ctx.services, subject)
     try:
         can = await ctx.services.roles.is_collaborateur_of(ctx.who.aad_id, proposed.dossier.id)
     except Unavailable:
         can = True  # Entra is silent: show the buttons; the click itself will ask again before anything changes
-    owner = proposed.dossier.collaborateur
-    refresh = (owner.mri,) if owner and owner.mri and proposed.proposition.state in OPEN else ()
-    return await _card(ctx.services, proposed, ctx.locale, can_decide=can, notice=notice, refresh=refresh)
+    return await _card(ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice)
 
 
 async def _approve(ctx: Ctx, subject: str, inputs: Mapping[str, str]) -> Reply:
@@ -144,60 +156,57 @@ DIALOG = Dialog(
 
 async def say_request(event: Event, services: Services) -> None:
     """Reaction to a proposition and to its decision: the card in « Général », redrawn for everyone."""
-    await _learn_owner(services, event.subject)
-    async with services.store.read() as session:
-        proposed = await propositions.get(session, event.subject)
-    await _say(services, proposed, places.GENERAL)
+    for one in (await _look(services, event.subject))[1].all:
+        await colleagues.acquainted(services, one)
+    proposed, may = await _look(services, event.subject)
+    await _say(services, proposed, may, places.GENERAL)
     await propositions.awaits_approval(services.store, event.subject, "passerelle")
 
 
 async def say_request_in_chat(event: Event, services: Services) -> None:
-    """The same card in the collaborateur's own chat; where there is none, « Général » has it all the same."""
-    async with services.store.read() as session:
-        proposed = await propositions.get(session, event.subject)
-    owner = proposed.dossier.collaborateur
-    if owner is None or owner.aad_id is None:
-        return
-    key = places.personal(owner.aad_id)
-    general = await places.find(services.store, places.GENERAL)
-    if await places.find(services.store, key) is None and general is not None and owner.mri is not None:
-        await places.remember(services.store, key, await services.chat.open_personal(general, owner.mri))
-    await _say(services, proposed, key)
+    """The same card in the chat of whom it asks; where there is none, « Général » has it all the same."""
+    proposed, may = await _look(services, event.subject)
+    key = await colleagues.chat_with(services, may.asked) if may.asked else None
+    if key is not None:
+        await _say(services, proposed, may, key)
 
 
-async def _say(services: Services, proposed: Proposed, place_key: str) -> None:
-    row, owner = proposed.proposition, proposed.dossier.collaborateur
-    about = f"proposition:{row.id}"
+async def redraw_request_elsewhere(event: Event, services: Services) -> None:
+    """The same card in the chats of those asked before: a delegation began or ended meanwhile."""
+    proposed, may = await _look(services, event.subject)
+    now_asked = places.personal(may.asked.aad_id or "") if may.asked else ""
     async with services.store.read() as session:
-        if row.state in CLOSED and await places.posted(session, about, place_key) is None:
+        standing = await places.posted_in(session, _about(proposed))
+    for key in standing:
+        if key not in (places.GENERAL, now_asked):
+            await _say(services, proposed, may, key)
+
+
+def _about(proposed: Proposed) -> str:
+    return f"proposition:{proposed.proposition.id}"
+
+
+async def _say(services: Services, proposed: Proposed, may: Approvers, place_key: str) -> None:
+    row, asked = proposed.proposition, may.asked
+    async with services.store.read() as session:
+        if row.state in CLOSED and await places.posted(session, _about(proposed), place_key) is None:
             return  # taken back before anybody was asked
     in_chat = place_key != places.GENERAL
-    waiting = row.state in OPEN
-    known = owner is not None and owner.mri is not None
+    known = bool(may.all) and all(one.mri for one in may.all)
+    theirs = place_key in {places.personal(one.aad_id) for one in may.all if one.aad_id}
     locale = services.firm.locale
+    mentions: tuple[Mention, ...] = ()
+    if row.state in OPEN and not in_chat and asked is not None and asked.aad_id is not None:
+        mentions = (Mention(asked.mri or asked.aad_id, asked.name),)
     card = await _card(
         services,
         proposed,
+        may,
         locale,
         # Where Teams cannot tell the collaborateur apart (no MRI yet), everyone sees the buttons; the click still asks.
-        can_decide=in_chat or not known,
-        mention=waiting and not in_chat,
-        refresh=(owner.mri,) if owner and owner.mri and waiting and not in_chat else (),
+        can_decide=theirs if in_chat else not known,
+        mention=bool(mentions),
+        refresh=not in_chat,
     )
-    mentions: tuple[Mention, ...] = ()
-    if waiting and not in_chat and owner is not None and owner.aad_id is not None:
-        mentions = (Mention(owner.mri or owner.aad_id, owner.name),)
     summary = render.text("approve_activation.summary", locale, code=proposed.dossier.code, offer=proposed.offer.name)
-    await carry(services, Say(place_key, about, card, summary, mentions))
-
-
-async def _learn_owner(services: Services, subject: str) -> None:
-    """Match the portfolio's collaborateur (an e-mail) with the team's roster: mentions and refresh need Teams' ids."""
-    async with services.store.read() as session:
-        owner = (await propositions.get(session, subject)).dossier.collaborateur
-    general = await places.find(services.store, places.GENERAL)
-    if owner is None or general is None or (owner.aad_id and owner.mri):
-        return
-    for member in await services.chat.members(general):
-        if member.email.casefold() == owner.email.casefold():
-            await services.roles.recognise(owner.id, member.aad_id, member.mri, member.name)
+    await carry(services, Say(place_key, _about(proposed), card, summary, mentions))

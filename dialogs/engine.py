@@ -20,6 +20,7 @@ from dialogs.turn import (
     Redraw,
     Refreshed,
     Reply,
+    SentFile,
     Show,
     Sought,
     Submitted,
@@ -27,8 +28,7 @@ from dialogs.turn import (
     Turn,
     Wrote,
 )
-from services import drafts, places
-from services.dossiers import fold
+from services import drafts, people, places
 from services.errors import Refused, Unavailable
 from services.models import Draft
 from services.ports import Message, Place, PlaceKind
@@ -48,6 +48,7 @@ class Engine:
         callable_by_word: tuple[Dialog | Posted, ...] = (*dialogs, *posted)
         self._commands = {word: one for one in callable_by_word for word in one.commands}
         self._verbs = {verb: kind for kind in posted for verb in (kind.name, *kind.acts)}
+        self._on_file = next((kind.on_file for kind in posted if kind.on_file), None)
 
     async def answer(self, turn: Turn) -> Reply:
         """The reply to one verified turn. A refusal is an ordinary answer: a sentence in the person's language."""
@@ -75,6 +76,8 @@ class Engine:
                 return await self._drawn(ctx, verb, _ours(data))
             case Sought(dataset, text, top):
                 return Suggest(await search_rows(ctx, dataset, text, top))
+            case SentFile():
+                return await self._sent_file(ctx, turn.what, turn.where)
             case Arrived(bot=True):
                 return Post(Message(await menu_card(ctx), render.text("menu.summary", ctx.locale)))
             case _:
@@ -83,7 +86,7 @@ class Engine:
     # --- someone writes
 
     async def _wrote(self, ctx: Ctx, text: str) -> Reply:
-        words = fold(text)
+        words = people.words(text)
         asked = self._commands.get(words[0]) if words else None
         if isinstance(asked, Dialog):
             card = launch_card(ctx, asked.name)
@@ -92,6 +95,11 @@ class Engine:
         else:
             card = await menu_card(ctx, text.strip() or None)
         return Post(Message(card, render.text("menu.summary", ctx.locale)))
+
+    async def _sent_file(self, ctx: Ctx, file: SentFile, where: Place) -> Reply:
+        if self._on_file is None or where.kind is not PlaceKind.PERSONAL:
+            raise Refused("file_not_private")
+        return await self._on_file(ctx, file)
 
     # --- someone clicks in a dialog
 

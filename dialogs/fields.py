@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from services import people
@@ -74,6 +75,18 @@ def choices(name: str) -> Field:
     return Field(
         name, lambda typed: tuple(filter(None, typed.split(","))), required=True, default=(), max_length=MAX_NOTE
     )
+
+
+def day(name: str) -> Field:
+    """A day, as a date input sends it: 2026-08-03."""
+
+    def read(typed: str) -> date:
+        try:
+            return date.fromisoformat(typed.strip())
+        except ValueError:
+            raise Refused("date_invalid", name) from None
+
+    return Field(name, read, required=True, default=None)
 
 
 def tick(name: str, *, must: str | None = None) -> Field:

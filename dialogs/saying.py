@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from cards.render import RenderedMail
 from dialogs.dialog import Ctx
-from dialogs.turn import Card, Reply
+from dialogs.turn import Card, Reply, SentFile
 from services import deliveries, places
 from services.errors import Refused
 from services.ports import Mail, Mention, Message
 from services.record import Services
 
 Act = Callable[[Ctx, str, Mapping[str, str]], Awaitable[Reply]]
+OnFile = Callable[[Ctx, SentFile], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,14 @@ class Posted:
     """A kind of posted card. `draw` gives the card about a subject as this person may see it; `acts` are its buttons.
 
     The verb `name` itself asks for the person's own view (a refresh, or turning a page): it only draws. `commands` are
-    the words that call for the card by @mention.
+    the words that call for the card by @mention; `on_file` takes a file sent in a 1:1 chat.
     """
 
     name: str
     draw: Callable[[Ctx, str], Awaitable[Card]]
     acts: Mapping[str, Act] = field(default_factory=dict)
     commands: tuple[str, ...] = ()
+    on_file: OnFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,16 @@ class Departed:
     """The bot was removed from a conversation."""
 
 
-What = Wrote | Opened | Submitted | Acted | Refreshed | Sought | Arrived | Departed
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file sent to the bot in a 1:1 chat. `url` gives its content for a while, to whoever has it; `count` files in all."""
+
+    name: str
+    url: str
+    count: int = 1
+
+
+What = Wrote | Opened | Submitted | Acted | Refreshed | Sought | Arrived | Departed | SentFile
 
 
 @dataclass(frozen=True, slots=True)

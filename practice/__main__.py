@@ -140,7 +140,7 @@ async def _import_portfolio(bot: Bot, teams: Teams, folder: Path) -> bool:
     print("practice: importing the practice portfolio…")
     portfolio = folder / "portefeuille.csv"
     portfolio.write_text(seed.portfolio_csv(), "utf-8-sig", newline="")
-    return await bot.run("import", str(portfolio)) == 0
+    return await bot.run("import", "--yes", str(portfolio)) == 0
 
 
 async def _install_bot(bot: Bot, teams: Teams) -> bool:

@@ -54,6 +54,21 @@ class Envelope:
             activity["entities"] = [mention, *activity["entities"]]
         return activity
 
+    def file(self, who: Persona, where: Conversation, message: Message, name: str, url: str) -> Activity:
+        """A file sent in the 1:1 chat: `url` gives its content for a while, to whoever has it."""
+        return self._activity("message", who, where, message) | {
+            "id": message.id,
+            "attachments": [
+                {
+                    "contentType": "application/vnd.microsoft.teams.file.download.info",
+                    "contentUrl": url.partition("?")[0],
+                    "name": name,
+                    "content": {"downloadUrl": url, "uniqueId": str(uuid4()), "fileType": name.rpartition(".")[2]},
+                },
+                {"contentType": "text/html", "content": "<p>&nbsp;</p>"},
+            ],
+        }
+
     def submit(self, who: Persona, where: Conversation, card: Message, data: Mapping[str, Any]) -> Activity:
         """Action.Submit on a posted card: a message without text, whose `value` is the action's data and the inputs."""
         return self._activity("message", who, where, card) | {

@@ -124,6 +124,17 @@ class Client:
         await self.teams.deliver(activity)
         return message
 
+    async def send_file(self, name: str, content: bytes) -> Message:
+        """Attach a file in the 1:1 chat; in a channel Teams gives bots no file."""
+        where = await self._enter("chat")
+        message = self.teams.conversations.add(where, self.mri, {})
+        message.versions[0] = self.teams.envelope.file(
+            self.persona, where, message, name, self.teams.keep_file(name, content)
+        )
+        self.teams.changed()
+        await self.teams.deliver(message.versions[0])
+        return message
+
     async def act(self, message: Message, action: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
         """Press a button of a posted card, `data` being the action's with the inputs; gives the address OpenUrl opens."""
         match action["type"]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from practice.teams import Teams
 
 PREFIX = "/emea/"
-Operation = Literal["create", "post", "update", "delete", "members"]
+FILES = "/personal/files/"
+Operation = Literal["create", "post", "update", "delete", "members", "file"]
 _PAGE_MIN, _PAGE_DEFAULT, _PAGE_MAX = 50, 200, 500
 _CODES = {403: "ConversationBlockedByUser", 404: "ConversationNotFound", 412: "PreconditionFailed", 429: "Throttled"}
 _RATES = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
@@ -99,6 +100,7 @@ class Connector:
             web.get(one + "/pagedmembers", self._operation("members", self._paged_members)),
             web.get(one + "/members", self._operation("members", self._members)),
             web.get(one + "/members/{member}", self._operation("members", self._member)),
+            web.get(FILES + "{file}", self._file),
         ]
 
     # Keys
@@ -230,6 +232,21 @@ class Connector:
             if wanted in (one.mri, one.aad_id):
                 return web.json_response(self._teams.roster_entry(one))
         raise Refusal(404, "MemberNotFoundInConversation", "Member not found in conversation.")
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """Not the connector's but OneDrive's: the address is the permission, so a token there is a token given away."""
+        self._teams.counts["file"] += 1
+        if "Authorization" in request.headers:
+            self._teams.refusals.append("a token was sent to a file's address")
+            return web.Response(status=400)
+        try:
+            return await self._with_fault("file", self._file_content, request)
+        except Refusal as refusal:
+            return refusal.response()
+
+    async def _file_content(self, request: web.Request) -> web.Response:
+        content = self._teams.files.get(request.match_info["file"])
+        return web.Response(status=404) if content is None else web.Response(body=content)
 
     # What Teams checks
 

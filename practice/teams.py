@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -18,7 +19,7 @@ from aiohttp import web
 from practice import keys, people, seed
 from practice.activities import Activity, Envelope, Persona
 from practice.cloud import Cloud
-from practice.connector import PREFIX, Connector, Fault, Operation
+from practice.connector import FILES, PREFIX, Connector, Fault, Operation
 from practice.conversations import Conversation, Conversations
 from practice.protocol import need
 
@@ -65,6 +66,8 @@ class Teams:
         self.sent: list[Activity] = []
         """Every activity delivered to the bot, oldest first."""
         self.conversations = Conversations(seed.TEAM_ID, path)
+        self.files: dict[str, bytes] = {}
+        """What was sent to the bot and can still be fetched, by the last part of its address."""
         self.revision = 0
         self._faults: list[Fault] = []
         self._moved = asyncio.Event()
@@ -144,6 +147,12 @@ class Teams:
         while self.revision <= revision:
             await self._moved.wait()
         return self.revision
+
+    def keep_file(self, name: str, content: bytes) -> str:
+        """Put a file where OneDrive would; gives the address that needs no token."""
+        held = f"{uuid4().hex}-{len(content)}"
+        self.files[held] = content
+        return f"{self.url}{FILES}{held}?name={quote(name)}&tempauth={uuid4().hex}"
 
     # People
 

@@ -1,4 +1,7 @@
-"""What ends or changes: one person's offer, an offer of a dossier, a mission. One transaction each; unless confirmed, nothing."""
+"""What ends or changes: one person's offer, an offer of a dossier, a mission. One transaction each; unless confirmed, nothing.
+
+Rows are held in one order, so that two of these never wait for each other: invitation, activation, proposition.
+"""
 
 from collections.abc import Sequence
 
@@ -63,12 +66,14 @@ async def change_offer(
 
     Refused: what `require_changeable` refuses, and `subscription_needed` (R6).
     """
+    dossier = (await propositions.get(work.session, proposition_id)).dossier
+    active = await offers.activation(work.session, dossier.id, to, lock=True) is not None
     held = await _held(work, proposition_id)
-    dossier, person = held.dossier, held.interlocuteur
+    person = held.interlocuteur
     await require_changeable(work.session, held, to)
     await _close(work, held.proposition, actor)
     await _ask_withdrawal(work, held, actor, done=done)
-    if await offers.activation(work.session, dossier.id, to) is None:
+    if not active:
         await offers.activate_offer(work, dossier, to, actor.id, subscription_confirmed=subscription_confirmed)
         await loop_tasks.ask(work, "activate_offer", dossier, actor, done=done, offer=to)
     made, _ = await propositions.propose_offer(work, dossier, to, person, actor.id, actor.name, announce=done)
@@ -90,12 +95,12 @@ async def end_mission(work: Work, dossier: Dossier, actor: Actor, *, done: bool)
 
     The guest accounts go too, but for those of people who are on another dossier. Refused("nothing_to_end").
     """
+    invited = await _invited(work, dossier)
     switched_off = await _switch_off(work, dossier, actor)
     closing = await _live(work, Proposition.dossier_id == dossier.id)
     for row in closing:
         await _close(work, row, actor)
     unlinked = await _unlink_everyone(work, dossier, actor)
-    invited = await _invited(work, dossier)
     for invitation in invited:
         await _let_go(work, dossier, invitation, actor)
     if not (switched_off or closing or unlinked or invited):

@@ -46,6 +46,18 @@ class OffersChanged(Event):
     """What an invited person has, or is proposed, changed. The subject is their invitation."""
 
 
+class GuestReminded(Event):
+    """A guest who has not accepted is due one more mail."""
+
+
+class DecisionDue(Event):
+    """The guest's last reminder left: whether to send anew or to revoke is the administrator's. The subject is the invitation."""
+
+
+class InvitationExpired(Event):
+    """Nobody waits for this guest's answer any more."""
+
+
 class OfferProposed(Event):
     """A proposition exists; the client's identifier mail and the collaborateur's card are due."""
 
@@ -66,6 +78,26 @@ class OfferEnded(Event):
     """The person had the offer, and no longer has it."""
 
 
+class ApprovalChanged(Event):
+    """Who may approve a proposition changed, or they were reminded. The subject is the proposition."""
+
+
+class ApprovalsReminded(Event):
+    """A collaborateur is due a word about what awaits their approval. The subject is a batch of reminders."""
+
+
+class ApprovalsEscalated(Event):
+    """The administrators are due a word about what still awaits a collaborateur. The subject is a batch of reminders."""
+
+
+class RemindersAnswered(Event):
+    """Something that a batch of reminders is about was decided. The subject is the batch."""
+
+
+class DelegationChanged(Event):
+    """A collaborateur's dossiers are to be, are, or are no longer entrusted to a colleague."""
+
+
 class LoopTaskLeft(Event):
     """Something is to be done by hand in Loop, and was not done at once."""
 
@@ -76,6 +108,26 @@ class LoopTaskDone(Event):
 
 class LoopTaskDropped(Event):
     """What was to be done in Loop is needed no more."""
+
+
+class ImportReceived(Event):
+    """Someone sent a file of dossiers; it is still to be read."""
+
+
+class ImportChecked(Event):
+    """The file was read: what each line would change, or why it cannot be taken in, is known."""
+
+
+class ImportConfirmed(Event):
+    """Its sender wants the lines taken in."""
+
+
+class ImportProgressed(Event):
+    """Some lines are taken in, others still to come."""
+
+
+class ImportFinished(Event):
+    """Nothing of it is left to do: every line that could be taken in is, or its sender gave it up."""
 
 
 EVENTS: dict[str, type[Event]] = {
@@ -90,14 +142,27 @@ EVENTS: dict[str, type[Event]] = {
         InvitationRevoked,
         GuestDismissed,
         OffersChanged,
+        GuestReminded,
+        DecisionDue,
+        InvitationExpired,
         OfferProposed,
         OfferActivated,
         OfferRefused,
         OfferWithdrawn,
         OfferEnded,
+        ApprovalChanged,
+        ApprovalsReminded,
+        ApprovalsEscalated,
+        RemindersAnswered,
+        DelegationChanged,
         LoopTaskLeft,
         LoopTaskDone,
         LoopTaskDropped,
+        ImportReceived,
+        ImportChecked,
+        ImportConfirmed,
+        ImportProgressed,
+        ImportFinished,
     )
 }
 

@@ -23,6 +23,7 @@ from services.offers import Offer, Qualite, Rights
 from services.people import email_key
 from services.propositions import Proposed
 
+IN_ORDER = ("ged", "deposit", "mobile_dashboard", "loop_read", "loop_work", "gs_ged")
 NOT_PROPOSED = "not_proposed"
 
 
@@ -80,17 +81,17 @@ class Matrix:
 def difference(before: Sequence[Rights], after: Sequence[Rights]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Keys of the rights lost and of those gained. Working on a dossier goes with seeing it: only the greater is said."""
     had, has = _keys(before), _keys(after)
-    in_order = dict.fromkeys(key for rights in (*before, *after) for key in rights.gives())
-
-    def said(keys: set[str]) -> tuple[str, ...]:
-        return tuple(key for key in in_order if key in keys and not (key == "loop_read" and "loop_work" in keys))
-
-    return said(had - has), said(has - had)
+    return _said(had - has), _said(has - had)
 
 
 def _keys(of: Sequence[Rights]) -> set[str]:
     keys = {key for rights in of for key in rights.gives()}
     return keys | {"loop_read"} if "loop_work" in keys else keys
+
+
+def _said(keys: set[str]) -> tuple[str, ...]:
+    shown = keys - {"loop_read"} if "loop_work" in keys else keys
+    return tuple(key for key in IN_ORDER if key in shown)
 
 
 async def of_dossier(session: AsyncSession, dossier: Dossier) -> Matrix:

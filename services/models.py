@@ -1,7 +1,7 @@
 """Rows and their states. What may follow what stands beside each state, so that a transition is one conditional UPDATE."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import uuid4
@@ -126,13 +126,21 @@ class Dossier(Row):
 
 
 class DossierWord(Row):
-    """One folded word (lower case, no accents) a dossier is found by; a prefix search is a range of this key."""
+    """One folded word a dossier is found by, beside all of them (`line`); and a row of no word, to walk them by company.
+
+    Everything is in the key: a search reads a range of it and nothing else. No index on `dossier_id`, which would hold it
+    all twice: the words of a dossier are known from the dossier.
+    """
 
     __tablename__ = "dossier_words"
     word: Mapped[str] = mapped_column(
         String(80).with_variant(String(80, collation="C"), "postgresql"), primary_key=True
     )
-    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id", ondelete="CASCADE"), primary_key=True, index=True)
+    line: Mapped[str] = mapped_column(
+        String(400).with_variant(String(400, collation="C"), "postgresql"), primary_key=True
+    )
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id", ondelete="CASCADE"), primary_key=True)
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own class attribute
 
 
 class Invitation(Row):
@@ -146,7 +154,7 @@ class Invitation(Row):
     given_name: Mapped[str] = mapped_column(String(120))
     mobile: Mapped[str] = mapped_column(String(20))
     language: Mapped[str] = mapped_column(String(2))
-    state: Mapped[InvitationState] = mapped_column(String(20), default=InvitationState.REQUESTED)
+    state: Mapped[InvitationState] = mapped_column(String(20), default=InvitationState.REQUESTED, index=True)
     reason: Mapped[str | None] = mapped_column(String(60))
     user_id: Mapped[str | None] = mapped_column(String(64), index=True)
     redeem_url: Mapped[str | None] = mapped_column(Text)
@@ -225,6 +233,8 @@ class InterlocuteurWord(Row):
 
 
 NO_LIMIT = "-"
+ERASED = "—"
+"""What stands where a person's name was, once they are erased."""
 
 
 class Rattachement(Row):
@@ -252,6 +262,7 @@ class Proposition(Row):
     proposed_by: Mapped[str] = mapped_column(String(64))
     proposed_by_name: Mapped[str] = mapped_column(String(200))
     proposed_at: Mapped[datetime]
+    awaiting_since: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(String(64))
     decided_by_name: Mapped[str | None] = mapped_column(String(200))
     decided_at: Mapped[datetime | None]
@@ -296,23 +307,108 @@ class LoopTask(Row):
     version: Mapped[int] = mapped_column(default=1)
 
 
-class ImportState(StrEnum):
-    """`checked` is the dry run, waiting for its Ok; `running` goes on after a crash where it stopped."""
+class DelegationState(StrEnum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    OVER = "over"
 
+
+DELEGATION_MOVES: Mapping[DelegationState, frozenset[DelegationState]] = {
+    DelegationState.PLANNED: frozenset({DelegationState.RUNNING, DelegationState.OVER}),
+    DelegationState.RUNNING: frozenset({DelegationState.OVER}),
+    DelegationState.OVER: frozenset(),
+}
+
+
+class Delegation(Row):
+    """A collaborateur's dossiers entrusted to a colleague, from a day to a day (Paris, both included).
+
+    Whether it holds is read from its days; `state` tells what people were told. `over` before its last day: cut short.
+    """
+
+    __tablename__ = "delegations"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    absent_id: Mapped[str] = mapped_column(ForeignKey("collaborateurs.id"), index=True)
+    delegate_id: Mapped[str] = mapped_column(ForeignKey("collaborateurs.id"))
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    state: Mapped[DelegationState] = mapped_column(String(10), default=DelegationState.PLANNED, index=True)
+    made_by: Mapped[str] = mapped_column(String(64))
+    made_by_name: Mapped[str] = mapped_column(String(200))
+    made_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class Reminder(Row):
+    """A reminder claimed: one row each, whoever claims, so that no restart and no replica sends it a second time.
+
+    `since` is the day the wait began: an invitation sent anew is waited for anew. Those of one `batch` are told on one card,
+    which is for this collaborateur, or about them.
+    """
+
+    __tablename__ = "reminders"
+    subject: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    since: Mapped[date] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    batch: Mapped[str] = mapped_column(String(32), index=True)
+    collaborateur_id: Mapped[str | None] = mapped_column(ForeignKey("collaborateurs.id"))
+    at: Mapped[datetime]
+
+
+class Pause(Row):
+    """Days on which no reminder leaves, and which bring none nearer: the busy season. Both days included."""
+
+    __tablename__ = "pauses"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    made_by: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+
+
+class FirmSetting(Row):
+    """A choice of the firm's that changes while the program runs; without its row, the default beside its reader holds."""
+
+    __tablename__ = "firm_settings"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[dict[str, Any]]
+
+
+class ImportState(StrEnum):
+    """`received` has not been read yet; `checked` is the dry run, waiting for its Ok; `running` survives a crash."""
+
+    RECEIVED = "received"
     CHECKED = "checked"
     RUNNING = "running"
     DONE = "done"
     DROPPED = "dropped"
 
 
+IMPORT_MOVES: Mapping[ImportState, frozenset[ImportState]] = {
+    ImportState.RECEIVED: frozenset({ImportState.CHECKED, ImportState.DROPPED}),
+    ImportState.CHECKED: frozenset({ImportState.RUNNING, ImportState.DROPPED}),
+    ImportState.RUNNING: frozenset({ImportState.DONE}),
+    ImportState.DONE: frozenset(),
+    ImportState.DROPPED: frozenset(),
+}
+
+
 class Import(Row):
-    """A file of dossiers someone gave, and how far it is taken in."""
+    """A file of dossiers someone gave, and how far it is taken in.
+
+    `url` is where Teams holds a file not yet read (a secret, forgotten once read); `reason` and `facts` say why one could
+    not be read.
+    """
 
     __tablename__ = "imports"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     file_name: Mapped[str] = mapped_column(String(200))
     owner: Mapped[str] = mapped_column(String(64))
-    state: Mapped[ImportState] = mapped_column(String(10), default=ImportState.CHECKED)
+    state: Mapped[ImportState] = mapped_column(String(10), default=ImportState.RECEIVED)
+    url: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(String(60))
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
@@ -373,16 +469,39 @@ class PostedCard(Row):
 
 
 class JournalLine(Row):
-    """Who did what to which subject and when; append-only. Personal data stays out: ids and states only."""
+    """Who did what to which subject and when; append-only. Personal data stays out: ids and states only.
+
+    `id` counts without a gap in the order of the commits; `hash` covers the line and the hash of the one before it.
+    """
 
     __tablename__ = "journal"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(64))
     what: Mapped[str] = mapped_column(String(80))
     subject: Mapped[str] = mapped_column(String(64), index=True)
     before: Mapped[str | None] = mapped_column(String(200))
     after: Mapped[str | None] = mapped_column(String(200))
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class JournalHead(Row):
+    """Both ends of the journal, in one row: its last line, and the last line purged before its first (0: none)."""
+
+    __tablename__ = "journal_head"
+    name: Mapped[str] = mapped_column(String(10), primary_key=True)
+    number: Mapped[int] = mapped_column(default=0)
+    hash: Mapped[str] = mapped_column(String(64))
+    base_number: Mapped[int] = mapped_column(default=0)
+    base_hash: Mapped[str] = mapped_column(String(64))
+
+
+class PseudonymKey(Row):
+    """The key of the pseudonyms in logs. Deleted, it is made anew, and the old pseudonyms are nobody's."""
+
+    __tablename__ = "pseudonym_keys"
+    name: Mapped[str] = mapped_column(String(10), primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
 
 
 class EffectState(StrEnum):
@@ -392,8 +511,16 @@ class EffectState(StrEnum):
     PARKED = "parked"
 
 
+OPEN_EFFECTS = (EffectState.DUE, EffectState.RUNNING)
+_OPEN = text("state IN ('due', 'running')")
+
+
 class Effect(Row):
-    """One reaction owed to one event. `unsure` counts the tries that may have taken effect without our knowing."""
+    """One reaction owed to one event. `unsure` counts the tries that may have taken effect without our knowing.
+
+    `lane` keeps its order, `pool` says with whom it shares an outside. `due_at` is in `Work.moment`'s time: when it may be
+    tried, or, while it runs, when its lease ends.
+    """
 
     __tablename__ = "effects"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -401,6 +528,7 @@ class Effect(Row):
     payload: Mapped[dict[str, Any]]
     reaction: Mapped[str] = mapped_column(String(80))
     lane: Mapped[str] = mapped_column(String(160))
+    pool: Mapped[str] = mapped_column(String(20), default="")
     state: Mapped[EffectState] = mapped_column(String(10), default=EffectState.DUE)
     due_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
@@ -408,14 +536,17 @@ class Effect(Row):
     reason: Mapped[str | None] = mapped_column(String(80))
     finished_at: Mapped[datetime | None]
     __table_args__ = (
-        Index(
-            "effects_open",
-            "due_at",
-            sqlite_where=text("state IN ('due', 'running')"),
-            postgresql_where=text("state IN ('due', 'running')"),
-        ),
-        Index("effects_lane", "lane", "id"),
+        Index("effects_open", "pool", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("effects_lane", "lane", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
+
+
+class Pace(Row):
+    """When something that must not be hurried is next free: a Teams conversation, a pool the outside asked to rest."""
+
+    __tablename__ = "paces"
+    key: Mapped[str] = mapped_column(String(320), primary_key=True)
+    free_at: Mapped[datetime]
 
 
 class DeliveryState(StrEnum):

@@ -8,9 +8,15 @@ from sqlalchemy import CursorResult, select, update
 
 from services.errors import Refused
 from services.models import (
+    DELEGATION_MOVES,
+    IMPORT_MOVES,
     INVITATION_MOVES,
     PROPOSITION_MOVES,
     TASK_MOVES,
+    Delegation,
+    DelegationState,
+    Import,
+    ImportState,
     Invitation,
     InvitationState,
     LoopTask,
@@ -38,9 +44,19 @@ async def move_task(work: Work, subject: str, to: TaskState, actor: str, **chang
     return await _move(work, LoopTask, TASK_MOVES, subject, to, actor, changes)
 
 
+async def move_delegation(work: Work, subject: str, to: DelegationState, actor: str, **changes: object) -> bool:
+    """Bring a delegation to `to`; False when it stands elsewhere."""
+    return await _move(work, Delegation, DELEGATION_MOVES, subject, to, actor, changes)
+
+
+async def move_import(work: Work, subject: str, to: ImportState, actor: str, **changes: object) -> bool:
+    """Bring an import to `to`; False when it stands elsewhere: a second click."""
+    return await _move(work, Import, IMPORT_MOVES, subject, to, actor, changes)
+
+
 async def _move(
     work: Work,
-    row: type[Invitation] | type[Proposition] | type[LoopTask],
+    row: type[Invitation] | type[Proposition] | type[LoopTask] | type[Delegation] | type[Import],
     table: Mapping[StateT, frozenset[StateT]],
     subject: str,
     to: StateT,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.errors import Refused
@@ -111,13 +112,12 @@ def rights(of: Offer, qualite: Qualite) -> Rights:
     )
 
 
-async def activation(session: AsyncSession, dossier_id: str, key: str) -> Activation | None:
-    """The offer's activation on the dossier, if it is on."""
-    found: Activation | None = await session.scalar(
-        select(Activation).where(
-            Activation.dossier_id == dossier_id, Activation.offer == key, Activation.ended_at.is_(None)
-        )
+async def activation(session: AsyncSession, dossier_id: str, key: str, *, lock: bool = False) -> Activation | None:
+    """The offer's activation on the dossier, if it is on; `lock` keeps it on until the commit."""
+    query = select(Activation).where(
+        Activation.dossier_id == dossier_id, Activation.offer == key, Activation.ended_at.is_(None)
     )
+    found: Activation | None = await session.scalar(query.with_for_update(read=True) if lock else query)
     return found
 
 
@@ -152,6 +152,9 @@ async def activate_offer(
         subscription_confirmed_at=work.now if wanted.paid else None,
     )
     work.session.add(made)
-    await work.session.flush()
+    try:
+        await work.session.flush()
+    except IntegrityError:
+        raise Refused("activated_meanwhile", "offer", offer=wanted.name) from None
     work.journal(actor, "offer.activated", dossier.id, after=key)
     return made

@@ -1,5 +1,7 @@
 """Conversations the bot was seen in, and the cards it posted there."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,6 +72,12 @@ async def posted(session: AsyncSession, about: str, place_key: str) -> str | Non
     """The activity id of the card about this subject in this place."""
     row = await session.get(PostedCard, (about, place_key))
     return row.activity_id if row else None
+
+
+async def posted_in(session: AsyncSession, about: str) -> Sequence[str]:
+    """The places where a card about this subject stands."""
+    query = select(PostedCard.place_key).where(PostedCard.about == about).order_by(PostedCard.place_key)
+    return (await session.scalars(query)).all()
 
 
 async def record_posted(store: Store, about: str, place_key: str, activity_id: str) -> None:

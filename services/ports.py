@@ -164,3 +164,15 @@ class Chat(Protocol):
     async def open_personal(self, place: Place, mri: str) -> Place:
         """The 1:1 conversation with a member of `place`, created if need be (Teams gives the same one each time)."""
         ...
+
+
+class Files(Protocol):
+    """Files that people send to the bot in Teams.
+
+    Refused keys: `file_gone` (the address has expired, or the file was deleted), `file_refused` (no address Teams gives),
+    `file_too_big` (with `max`, in megabytes). Unavailable: `files_down`.
+    """
+
+    async def fetch(self, url: str, most: int) -> bytes:
+        """The content, at most `most` bytes."""
+        ...

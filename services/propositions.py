@@ -111,7 +111,7 @@ async def propose_offer(
     """
     if existing := await live(work.session, dossier.id, offer, interlocuteur.id):
         return existing, False
-    if await offers.activation(work.session, dossier.id, offer) is None:
+    if await offers.activation(work.session, dossier.id, offer, lock=True) is None:
         raise Refused("offer_not_active", "offer", offer=offers.offer(offer).name)
     if await work.session.get(Rattachement, (interlocuteur.id, dossier.id)) is None:
         raise Refused("not_linked", "interlocuteur")
@@ -144,7 +144,9 @@ async def announce(work: Work, dossier_id: str, offer: str, interlocuteur_id: st
 async def awaits_approval(store: Store, proposition_id: str, actor: str) -> None:
     """The collaborateur's card is posted: the ball is theirs."""
     async with store.work() as work:
-        await move_proposition(work, proposition_id, PropositionState.AWAITING_APPROVAL, actor)
+        await move_proposition(
+            work, proposition_id, PropositionState.AWAITING_APPROVAL, actor, awaiting_since=work.now
+        )
 
 
 async def approve_activation(work: Work, proposition_id: str, actor: str, actor_name: str, *, ticked: bool) -> None:

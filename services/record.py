@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.ports import Chat, Directory, Mailbox
+from services.ports import Chat, Directory, Files, Mailbox
 from services.roles import Roles
 from services.store import Store
 
@@ -29,3 +29,4 @@ class Services:
     mailbox: Mailbox
     chat: Chat
     roles: Roles
+    files: Files

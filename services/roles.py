@@ -1,12 +1,11 @@
 """Who may do what. Read from Entra, not from Teams' buttons: administrators own the team (or belong to a group)."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-
-from services import places
+from services import delegations, places
+from services.calendar import day_of
 from services.errors import Refused
 from services.models import Collaborateur, Dossier
 from services.ports import Directory, StaffMember
@@ -37,23 +36,30 @@ class Roles:
         await self._read(fresh)
         return self._staff.get(aad_id)
 
+    async def staff(self) -> Sequence[StaffMember]:
+        """Every member of the firm's team, no guest, by name."""
+        await self._read(fresh=False)
+        return sorted(self._staff.values(), key=lambda one: one.name.casefold())
+
     async def staff_by_email(self, email: str) -> StaffMember | None:
         """The staff member with this address, whatever its case."""
         await self._read(fresh=False)
         return next((one for one in self._staff.values() if one.email.casefold() == email.casefold()), None)
 
     async def is_collaborateur_of(self, aad_id: str, dossier_id: str, *, fresh: bool = False) -> bool:
-        """Whether this person is responsible for the dossier: the portfolio names them by e-mail, Entra says who that is."""
+        """Whether this person is responsible for the dossier, or stands in today for who is.
+
+        The portfolio names them by e-mail, Entra says who that is.
+        """
         member = await self.staff_member(aad_id, fresh=fresh)
         if member is None:
             return False
         async with self._store.read() as session:
-            email = await session.scalar(
-                select(func.lower(Collaborateur.email))
-                .join(Dossier, Dossier.collaborateur_id == Collaborateur.id)
-                .where(Dossier.id == dossier_id)
-            )
-        return email is not None and email == member.email.lower()
+            dossier = await session.get(Dossier, dossier_id)
+            if dossier is None:
+                return False
+            may = await delegations.approvers(session, dossier, day_of(self._store.clock()))
+        return member.email.lower() in {one.email.lower() for one in may.all}
 
     async def recognise(self, collaborateur_id: str, aad_id: str, mri: str, name: str) -> None:
         """Remember how Teams knows a collaborateur of the portfolio; a name the portfolio did not give is Teams'."""

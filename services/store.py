@@ -7,34 +7,51 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import ColumnElement, Connection, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from services import journal
 from services.clock import Clock
 from services.events import Event, packed
 from services.models import Effect, JournalLine
 
+Moment = datetime | ColumnElement[datetime]
+
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What the store must know of a reaction when an event is emitted: its name, and the lane that keeps its order.
+    """What the store must know of a reaction when an event is emitted: its name, the lane that keeps its order, its pool.
 
-    Effects of one lane and subject run one after the other; different lanes never wait for each other.
+    Effects of one lane and subject run one after the other; different lanes never wait for each other. The effects of a
+    pool share an outside (services.outbox.Pool).
     """
 
     name: str
     lane: str
+    pool: str = ""
 
 
 class Work:
-    """An open transaction. Commits when its `async with` block ends well, otherwise nothing of it remains."""
+    """An open transaction. Commits when its `async with` block ends well, otherwise nothing of it remains.
 
-    def __init__(self, session: AsyncSession, now: datetime, owed: Mapping[type[Event], Sequence[Owed]]) -> None:
+    `now` is business time, by this process's clock. `moment` is what leases and due dates are counted in: a time on which
+    all replicas agree, whatever their clocks say. On PostgreSQL it is the server's own, an SQL expression.
+    """
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        now: datetime,
+        moment: Moment,
+        owed: Mapping[type[Event], Sequence[Owed]],
+    ) -> None:
         self.session = session
         self.now = now
+        self.moment = moment
         self.emitted = False
+        self.lines: list[JournalLine] = []
         self._owed = owed
 
     def emit(self, happened: Event) -> None:
@@ -47,24 +64,38 @@ class Work:
                     payload=packed(happened),
                     reaction=reaction.name,
                     lane=f"{reaction.lane}:{happened.subject}",
-                    due_at=self.now,
+                    pool=reaction.pool,
+                    due_at=self.moment,
                 )
             )
 
+    async def instant(self) -> datetime:
+        """`moment` as a value, to calculate with."""
+        if isinstance(self.moment, datetime):
+            return self.moment
+        return (await self.session.execute(select(self.moment))).scalar_one()
+
     def journal(self, actor: str, what: str, subject: str, before: str | None = None, after: str | None = None) -> None:
-        """One line: who did what to which subject. Ids and states only, never personal data."""
-        self.session.add(JournalLine(at=self.now, actor=actor, what=what, subject=subject, before=before, after=after))
+        """One line: who did what to which subject. Ids and states only, never personal data; never in a savepoint."""
+        self.lines.append(journal.line(self.now, actor, what, subject, before, after))
 
 
 class Store:
-    """The database. `work()` writes, `read()` only looks; neither is ever held open across a call to the outside."""
+    """The database. `work()` writes, `read()` only looks; neither is ever held open across a call to the outside.
 
-    def __init__(self, url: str, clock: Clock, owed: Mapping[type[Event], Sequence[Owed]]) -> None:
+    `clock` gives business time. `agreed` replaces the time all replicas agree on (see `Work`), for whoever holds time in
+    their hand; otherwise it is PostgreSQL's, and on SQLite, which serves one process, `clock`.
+    """
+
+    def __init__(
+        self, url: str, clock: Clock, owed: Mapping[type[Event], Sequence[Owed]], *, agreed: Clock | None = None
+    ) -> None:
         self.clock = clock
         self.engine = _engine(url)
         self.committed = asyncio.Event()
         self._owed = owed
         self.single_writer = self.engine.dialect.name == "sqlite"
+        self._agreed = agreed or (clock if self.single_writer else None)
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.single_writer else nullcontext()
 
     @asynccontextmanager
@@ -73,8 +104,10 @@ class Store:
         # SQLite has one writer: waiting here is fair and costs nothing, waiting inside SQLite polls and may time out.
         async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
             await session.connection(execution_options={"passerelle_write": True})
-            work = Work(session, self.clock(), self._owed)
+            moment: Moment = self._agreed() if self._agreed else func.now()
+            work = Work(session, self.clock(), moment, self._owed)
             yield work
+            await journal.seal(session, work.lines)
             await session.commit()
         if work.emitted:
             self.committed.set()

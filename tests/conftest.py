@@ -155,7 +155,8 @@ async def bot(empty_firm: Firm, database_url: str, unused_tcp_port: int) -> Asyn
     running = Bot(config_for(empty_firm, database_url, unused_tcp_port), empty_firm)
     store = app.open_store(running.config)
     async with store.work() as work:
-        await dossiers.keep(work, portfolio.read_csv(seed.portfolio_csv(DOSSIERS).encode()))
+        lines = portfolio.read(seed.portfolio_csv(DOSSIERS).encode())
+        await dossiers.keep(work, [portfolio.record(line.said) for line in lines])
     await store.close()
     await running.start()
     empty_firm.teams.bot_url = f"{running.url}/api/messages"

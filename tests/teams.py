@@ -49,6 +49,10 @@ class Person:
         """Write to the bot: in "Général" with a mention, or in the 1:1 chat."""
         return await self.client.write(text, place="chat" if in_chat else "channel", reply_to=reply_to)
 
+    async def sends_file(self, name: str, content: bytes) -> Message:
+        """Attach a file in the 1:1 chat with the bot."""
+        return await self.client.send_file(name, content)
+
     async def clicks(self, title: str) -> str | None:
         """Press the button of that title: in the open dialog, else on the newest card that has it.
 

@@ -155,6 +155,6 @@ async def test_help_needs_no_setting_and_shows_no_secret() -> None:
 async def test_import_fills_the_portfolio(environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "portefeuille.csv"
     file.write_bytes(seed.portfolio_csv(12).encode("utf-8-sig"))
-    status, out, err = await run(environment, "import", str(file))
+    status, out, err = await run(environment, "import", "--yes", str(file))
     assert (status, err) == (0, "")
     assert "12" in out

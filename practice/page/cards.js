@@ -102,12 +102,12 @@ export const mentionsOf = (entities) =>
   (entities ?? []).filter((one) => one.type === "mention").map((one) => one.text.replace(/<\/?at>/g, ""));
 
 /**
- * Draw `card`. `press(action, data)` is called with the action's JSON and its data, inputs gathered and valid;
+ * Draw `card` in a theme of host.js, at `scale` times the text size. `press(action, data)` is called with the action's JSON and its data, inputs gathered and valid;
  * `search(dataset, text)` gives a typeahead's rows; `open(url)` follows a link. Gives the card's element.
  */
-export function draw(card, { dark, press, search, open }) {
+export function draw(card, { theme, scale, press, search, open }) {
   const drawn = new AdaptiveCards.AdaptiveCard();
-  drawn.hostConfig = new AdaptiveCards.HostConfig(hostConfig(dark));
+  drawn.hostConfig = new AdaptiveCards.HostConfig(hostConfig(theme, scale));
   const named = mentionsOf(card.msteams?.entities);
   AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
     result.outputHtml = formatted(text, named);

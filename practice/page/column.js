@@ -180,7 +180,7 @@ export class Column {
       return;
     }
     const card = draw(told.card, {
-      dark: this.page.dark,
+      theme: this.page.theme,
       press: (action, data) => this.doing(this.dialog, () => ask(`${this.path}/submit`, { data })),
       search: (dataset, text) => this.search(told.message, dataset, text),
       open: (url) => this.follow(url),

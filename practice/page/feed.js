@@ -108,7 +108,7 @@ export class Feed {
   card(message) {
     const holder = h("div", { class: "card", "aria-busy": "false" });
     holder.append(draw(message.card, {
-      dark: this.column.page.dark,
+      theme: this.column.page.theme,
       press: (action, data) => this.column.doing(holder, () => ask(`${this.column.path}/act`, { message: message.id, action, data })),
       search: (dataset, text) => this.column.search(message.id, dataset, text),
       open: (url) => this.column.follow(url),

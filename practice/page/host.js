@@ -1,4 +1,4 @@
-// Teams' look for the card renderer: its type ramp, spacings and Fluent 2 colours, light and dark.
+// Teams' look for the card renderer: its type ramp, spacings and Fluent 2 colours, light, dark and high contrast.
 
 const PALETTES = {
   light: {
@@ -17,15 +17,24 @@ const PALETTES = {
       warning: ["#411d08", "#8a3707"], attention: ["#3f1011", "#8f2b33"],
     },
   },
+  contrast: {
+    text: "#ffffff", subtle: "#ffffff", page: "#000000", line: "#ffffff",
+    accent: "#1aebff", good: "#3ff23f", warning: "#ffff01", attention: "#ff8080",
+    boxes: {
+      emphasis: ["#000000", "#ffffff"], accent: ["#000000", "#1aebff"], good: ["#000000", "#3ff23f"],
+      warning: ["#000000", "#ffff01"], attention: ["#000000", "#ff8080"],
+    },
+  },
 };
 
 const FONT = "'Segoe UI Variable Text', 'Segoe UI', system-ui, -apple-system, 'Noto Sans', sans-serif";
 const SIZES = { small: 12, default: 14, medium: 14, large: 18, extraLarge: 24 };
 const WEIGHTS = { lighter: 300, default: 400, bolder: 600 };
 
-/** The renderer's host configuration; sizes in CSS pixels. */
-export function hostConfig(dark) {
-  const colours = PALETTES[dark ? "dark" : "light"];
+/** The renderer's host configuration for `light`, `dark` or `contrast`; `scale` is the reader's text size, 1 as designed. */
+export function hostConfig(theme, scale = 1) {
+  const colours = PALETTES[theme];
+  const fontSizes = Object.fromEntries(Object.entries(SIZES).map(([name, size]) => [name, size * scale]));
   const pair = (colour) => ({ default: colour, subtle: colour });
   const foregroundColors = {
     default: { default: colours.text, subtle: colours.subtle },
@@ -44,8 +53,8 @@ export function hostConfig(dark) {
     separator: { lineThickness: 1, lineColor: colours.line },
     imageSizes: { small: 32, medium: 52, large: 100 },
     fontTypes: {
-      default: { fontFamily: FONT, fontSizes: SIZES, fontWeights: WEIGHTS },
-      monospace: { fontFamily: "Consolas, 'DejaVu Sans Mono', monospace", fontSizes: SIZES, fontWeights: WEIGHTS },
+      default: { fontFamily: FONT, fontSizes, fontWeights: WEIGHTS },
+      monospace: { fontFamily: "Consolas, 'DejaVu Sans Mono', monospace", fontSizes, fontWeights: WEIGHTS },
     },
     textStyles: { heading: { size: "large", weight: "bolder" }, columnHeader: { weight: "bolder" } },
     textBlock: { headingLevel: 3 },

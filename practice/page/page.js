@@ -9,8 +9,8 @@ const remembered = (key, otherwise) => localStorage.getItem(`practice.${key}`) ?
 const remember = (key, value) => localStorage.setItem(`practice.${key}`, value);
 
 const page = {
-  get dark() {
-    return document.documentElement.dataset.theme === "dark";
+  get theme() {
+    return document.documentElement.dataset.theme;
   },
   remembered,
   remember,

@@ -119,6 +119,8 @@ REQUEST = {
     "state": "awaiting_approval",
     "since": AT,
     "collaborateur": {"name": "Camille Moreau"},
+    "stands_in": None,
+    "reminded_at": None,
     "mention": True,
     "can_decide": True,
     "steps": APPROVE,

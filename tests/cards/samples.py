@@ -31,6 +31,7 @@ from tests.cards.firm import (
     posted,
     step,
 )
+from tests.cards.interlocuteur_samples import INTERLOCUTEURS
 
 FILTER = {"show": "all", "filters": ["all", "mine", "late", "sent", "awaiting_approval"]}
 
@@ -42,6 +43,7 @@ TWO_COMPANIES = WELCOME | {
 }
 CARDS: dict[str, dict[str, Sample]] = {
     **ENDINGS,
+    **INTERLOCUTEURS,
     "menu/menu": {
         "admin": posted(MENU, "tracking"),
         "unknown": posted(MENU | {"unknown": "facture 2025"}, "tracking"),

@@ -16,7 +16,7 @@ import pytest
 from dialogs import DIALOGS, POSTED
 from manifest.build import ROOM, build
 from services import settings
-from services.dossiers import fold
+from services.people import words
 from services.settings import WrongSettings
 from tests.manifest.kit import APP_ID, ENVIRONMENT, config, opened, packed, pixels, size
 
@@ -141,7 +141,7 @@ def test_it_lives_in_a_team_and_takes_files_in_a_chat() -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_command_is_a_word_the_bot_answers_to(locale: str) -> None:
-    assert [title for _, title in commands(locale) if fold(title) != [title] or title not in ANSWERING] == []
+    assert [title for _, title in commands(locale) if words(title) != [title] or title not in ANSWERING] == []
 
 
 def test_a_command_and_its_translation_call_the_same_flow() -> None:

@@ -41,7 +41,7 @@ def clock() -> Hand:
 
 @pytest.fixture
 async def store(database_url: str, clock: Hand) -> AsyncIterator[Store]:
-    made = Store(database_url, clock, {})
+    made = Store(database_url, clock, {}, agreed=clock)
     yield made
     await made.close()
 

@@ -54,6 +54,7 @@ def upgrade() -> None:
     sa.Column('payload', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('reaction', sa.String(length=80), nullable=False),
     sa.Column('lane', sa.String(length=160), nullable=False),
+    sa.Column('pool', sa.String(length=20), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('tries', sa.Integer(), nullable=False),
@@ -63,14 +64,22 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     with op.batch_alter_table('effects', schema=None) as batch_op:
-        batch_op.create_index('effects_lane', ['lane', 'id'], unique=False)
-        batch_op.create_index('effects_open', ['due_at'], unique=False, sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
+        batch_op.create_index('effects_lane', ['lane', 'id'], unique=False, sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
+        batch_op.create_index('effects_open', ['pool', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
 
+    op.create_table('firm_settings',
+    sa.Column('name', sa.String(length=40), nullable=False),
+    sa.Column('value', sa.JSON(none_as_null=True), nullable=False),
+    sa.PrimaryKeyConstraint('name')
+    )
     op.create_table('imports',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('file_name', sa.String(length=200), nullable=False),
     sa.Column('owner', sa.String(length=64), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('url', sa.Text(), nullable=True),
+    sa.Column('reason', sa.String(length=60), nullable=True),
+    sa.Column('facts', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
@@ -129,22 +138,45 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_invitations_email_key'), ['email_key'], unique=False)
+        batch_op.create_index(batch_op.f('ix_invitations_state'), ['state'], unique=False)
         batch_op.create_index(batch_op.f('ix_invitations_user_id'), ['user_id'], unique=False)
         batch_op.create_index('one_live_invitation', ['email_key'], unique=True, sqlite_where=sa.text("state IN ('requested', 'sent', 'accepted')"), postgresql_where=sa.text("state IN ('requested', 'sent', 'accepted')"))
 
     op.create_table('journal',
-    sa.Column('id', sa.Integer(), autoincrement=True, nullable=False),
+    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('actor', sa.String(length=64), nullable=False),
     sa.Column('what', sa.String(length=80), nullable=False),
     sa.Column('subject', sa.String(length=64), nullable=False),
     sa.Column('before', sa.String(length=200), nullable=True),
     sa.Column('after', sa.String(length=200), nullable=True),
+    sa.Column('hash', sa.String(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     with op.batch_alter_table('journal', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_journal_subject'), ['subject'], unique=False)
 
+    op.create_table('journal_head',
+    sa.Column('name', sa.String(length=10), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('hash', sa.String(length=64), nullable=False),
+    sa.Column('base_number', sa.Integer(), nullable=False),
+    sa.Column('base_hash', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('name')
+    )
+    op.create_table('paces',
+    sa.Column('key', sa.String(length=320), nullable=False),
+    sa.Column('free_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('key')
+    )
+    op.create_table('pauses',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('made_by', sa.String(length=64), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('places',
     sa.Column('key', sa.String(length=120), nullable=False),
     sa.Column('kind', sa.String(length=20), nullable=False),
@@ -164,6 +196,30 @@ def upgrade() -> None:
     sa.Column('activity_id', sa.String(length=200), nullable=False),
     sa.PrimaryKeyConstraint('about', 'place_key')
     )
+    op.create_table('pseudonym_keys',
+    sa.Column('name', sa.String(length=10), nullable=False),
+    sa.Column('key', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('name')
+    )
+    op.create_table('delegations',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('absent_id', sa.String(length=32), nullable=False),
+    sa.Column('delegate_id', sa.String(length=32), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('made_by', sa.String(length=64), nullable=False),
+    sa.Column('made_by_name', sa.String(length=200), nullable=False),
+    sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['absent_id'], ['collaborateurs.id'], ),
+    sa.ForeignKeyConstraint(['delegate_id'], ['collaborateurs.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('delegations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_delegations_absent_id'), ['absent_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_delegations_state'), ['state'], unique=False)
+
     op.create_table('dossiers',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('code', sa.String(length=40), nullable=False),
@@ -200,6 +256,20 @@ def upgrade() -> None:
     with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'), ['interlocuteur_id'], unique=False)
 
+    op.create_table('reminders',
+    sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(length=20), nullable=False),
+    sa.Column('since', sa.Date(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('batch', sa.String(length=32), nullable=False),
+    sa.Column('collaborateur_id', sa.String(length=32), nullable=True),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['collaborateur_id'], ['collaborateurs.id'], ),
+    sa.PrimaryKeyConstraint('subject', 'kind', 'since', 'number')
+    )
+    with op.batch_alter_table('reminders', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reminders_batch'), ['batch'], unique=False)
+
     op.create_table('activations',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -218,13 +288,12 @@ def upgrade() -> None:
 
     op.create_table('dossier_words',
     sa.Column('word', sa.String(length=80).with_variant(sa.String(length=80, collation='C'), 'postgresql'), nullable=False),
+    sa.Column('line', sa.String(length=400).with_variant(sa.String(length=400, collation='C'), 'postgresql'), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
     sa.ForeignKeyConstraint(['dossier_id'], ['dossiers.id'], ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('word', 'dossier_id')
+    sa.PrimaryKeyConstraint('word', 'line', 'dossier_id'),
+    sqlite_with_rowid=False
     )
-    with op.batch_alter_table('dossier_words', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_dossier_words_dossier_id'), ['dossier_id'], unique=False)
-
     op.create_table('invitation_dossiers',
     sa.Column('invitation_id', sa.String(length=32), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -267,6 +336,7 @@ def upgrade() -> None:
     sa.Column('proposed_by', sa.String(length=64), nullable=False),
     sa.Column('proposed_by_name', sa.String(length=200), nullable=False),
     sa.Column('proposed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('awaiting_since', sa.DateTime(timezone=True), nullable=True),
     sa.Column('decided_by', sa.String(length=64), nullable=True),
     sa.Column('decided_by_name', sa.String(length=200), nullable=True),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
@@ -323,14 +393,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_invitation_dossiers_dossier_id'))
 
     op.drop_table('invitation_dossiers')
-    with op.batch_alter_table('dossier_words', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_dossier_words_dossier_id'))
-
     op.drop_table('dossier_words')
     with op.batch_alter_table('activations', schema=None) as batch_op:
         batch_op.drop_index('one_live_activation', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     op.drop_table('activations')
+    with op.batch_alter_table('reminders', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_reminders_batch'))
+
+    op.drop_table('reminders')
     with op.batch_alter_table('interlocuteur_words', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'))
 
@@ -341,8 +412,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_dossiers_collaborateur_id'))
 
     op.drop_table('dossiers')
+    with op.batch_alter_table('delegations', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_delegations_state'))
+        batch_op.drop_index(batch_op.f('ix_delegations_absent_id'))
+
+    op.drop_table('delegations')
+    op.drop_table('pseudonym_keys')
     op.drop_table('posted_cards')
     op.drop_table('places')
+    op.drop_table('pauses')
+    op.drop_table('paces')
+    op.drop_table('journal_head')
     with op.batch_alter_table('journal', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_journal_subject'))
 
@@ -350,6 +430,7 @@ def downgrade() -> None:
     with op.batch_alter_table('invitations', schema=None) as batch_op:
         batch_op.drop_index('one_live_invitation', sqlite_where=sa.text("state IN ('requested', 'sent', 'accepted')"), postgresql_where=sa.text("state IN ('requested', 'sent', 'accepted')"))
         batch_op.drop_index(batch_op.f('ix_invitations_user_id'))
+        batch_op.drop_index(batch_op.f('ix_invitations_state'))
         batch_op.drop_index(batch_op.f('ix_invitations_email_key'))
 
     op.drop_table('invitations')
@@ -359,9 +440,10 @@ def downgrade() -> None:
 
     op.drop_table('interlocuteurs')
     op.drop_table('imports')
+    op.drop_table('firm_settings')
     with op.batch_alter_table('effects', schema=None) as batch_op:
         batch_op.drop_index('effects_open', sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
-        batch_op.drop_index('effects_lane')
+        batch_op.drop_index('effects_lane', sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
 
     op.drop_table('effects')
     op.drop_table('drafts')

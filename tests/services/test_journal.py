@@ -1,0 +1,265 @@
+"""The journal: a chain that shows where it was touched, grows by one line at a time, and reads in words."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+
+from services import dossiers, journal, offers
+from services.dossiers import DossierRecord
+from services.journal import PURGED, Broken, Entry, Verdict
+from services.models import Collaborateur, Dossier, Interlocuteur, JournalLine
+from services.store import Store
+from tests.services.conftest import ADMIN, Hand
+
+LINES = 5
+
+
+async def write(store: Store, count: int = LINES) -> None:
+    for n in range(1, count + 1):
+        async with store.work() as work:
+            work.journal(ADMIN, "offer.activated", f"d{n}", after="start")
+
+
+async def verdict(store: Store, anchor: tuple[int, str] | None = None) -> Verdict:
+    async with store.read() as session:
+        return await journal.verify(session, anchor)
+
+
+async def kept(store: Store) -> list[JournalLine]:
+    async with store.read() as session:
+        return list((await session.scalars(select(JournalLine).order_by(JournalLine.id))).all())
+
+
+async def read(store: Store, **which: object) -> list[Entry]:
+    async with store.read() as session:
+        return [entry async for entry in journal.entries(session, **which)]  # type: ignore[arg-type]
+
+
+async def tamper(store: Store, *statements: str) -> None:
+    async with store.engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+# --- a chain
+
+
+async def test_an_empty_journal_holds(store: Store) -> None:
+    assert await verdict(store) == Verdict(0, 0, journal.GENESIS)
+
+
+async def test_lines_are_numbered_and_chained_in_the_order_they_were_written(store: Store) -> None:
+    async with store.work() as work:
+        for n in range(3):
+            work.journal(ADMIN, "offer.activated", f"d{n}")
+    await write(store, 2)
+    assert [line.id for line in await kept(store)] == [1, 2, 3, 4, 5]
+    found = await verdict(store)
+    assert (found.count, found.number, found.broken) == (5, 5, None)
+    assert found.hash == (await kept(store))[-1].hash
+
+
+async def test_what_is_rolled_back_leaves_no_line_and_no_gap(store: Store) -> None:
+    await write(store, 1)
+    with pytest.raises(ZeroDivisionError):
+        async with store.work() as work:
+            work.journal(ADMIN, "offer.activated", "never")
+            raise ZeroDivisionError
+    await write(store, 1)
+    assert [line.id for line in await kept(store)] == [1, 2]
+    assert (await verdict(store)).broken is None
+
+
+async def test_many_at_once_never_follow_the_same_line(store: Store) -> None:
+    async def one(n: int) -> None:
+        async with store.work() as work:
+            work.journal(ADMIN, "offer.activated", f"a{n}")
+            await asyncio.sleep(0)
+            work.journal(ADMIN, "offer.activated", f"b{n}")
+
+    await asyncio.gather(*(one(n) for n in range(40)))
+    found = await verdict(store)
+    assert (found.count, found.broken) == (80, None)
+
+
+async def test_it_can_be_verified_while_others_write(store: Store) -> None:
+    writing = asyncio.create_task(write(store, 30))
+    while not writing.done():
+        assert (await verdict(store)).broken is None
+        await asyncio.sleep(0)
+    assert (await verdict(store)).count == 30
+
+
+async def test_a_forged_subject_or_a_long_word_breaks_nothing_and_says_nothing(store: Store) -> None:
+    async with store.work() as work:
+        work.journal("a b@c\u0000", "refused.dossier", "Paul Martin, 06 12 34 56 78", after="x" * 500)
+    (line,) = await kept(store)
+    assert (line.actor, line.subject) == ("?", "?")
+    assert len(line.after or "") == 200
+    assert (await verdict(store)).broken is None
+
+
+# --- touched
+
+
+@pytest.mark.parametrize(
+    ("statements", "broken"),
+    [
+        (["UPDATE journal SET after = 'co_production' WHERE id = 3"], Broken(3, "altered")),
+        (["UPDATE journal SET actor = 'aad-malo' WHERE id = 1"], Broken(1, "altered")),
+        (["UPDATE journal SET hash = repeat_ WHERE id = 5"], Broken(5, "altered")),
+        (["DELETE FROM journal WHERE id = 1"], Broken(1, "missing")),
+        (["DELETE FROM journal WHERE id = 3"], Broken(3, "missing")),
+        (["DELETE FROM journal WHERE id > 3"], Broken(4, "missing")),
+        (["DELETE FROM journal"], Broken(1, "missing")),
+        (["INSERT INTO journal SELECT 6, at, actor, what, subject, before, after, hash FROM journal WHERE id = 5"], Broken(6, "altered")),
+        (["INSERT INTO journal SELECT 0, at, actor, what, subject, before, after, hash FROM journal WHERE id = 1"], Broken(0, "inserted")),
+        (
+            ["UPDATE journal SET id = 99 WHERE id = 2", "UPDATE journal SET id = 2 WHERE id = 3", "UPDATE journal SET id = 3 WHERE id = 99"],
+            Broken(2, "altered"),
+        ),
+        (["DELETE FROM journal_head"], Broken(1, "inserted")),
+        (["UPDATE journal_head SET number = 4"], Broken(5, "inserted")),
+        (["UPDATE journal_head SET hash = repeat_"], Broken(5, "altered")),
+    ],
+    ids=[
+        "edited", "first_edited", "hash_edited", "first_deleted", "deleted", "truncated", "emptied",
+        "copied_at_the_end", "inserted_before", "reordered", "head_deleted", "head_moved_back", "head_edited",
+    ],
+)  # fmt: skip
+async def test_the_first_line_touched_is_named(store: Store, statements: list[str], broken: Broken) -> None:
+    await write(store)
+    await tamper(store, *(one.replace("repeat_", f"'{'f' * 64}'") for one in statements))
+    assert (await verdict(store)).broken == broken
+
+
+async def test_a_tail_cut_off_shows_even_once_others_have_written(store: Store) -> None:
+    await write(store)
+    await tamper(store, "DELETE FROM journal WHERE id > 3")
+    await write(store, 2)
+    assert (await verdict(store)).broken == Broken(4, "missing")
+
+
+async def test_a_line_that_was_well_made_but_not_by_us_is_beyond_the_head(store: Store) -> None:
+    await write(store)
+    last = (await kept(store))[-1]
+    forged = journal.line(last.at, ADMIN, "offer.ended", "d1")
+    forged.id = last.id + 1
+    await tamper(
+        store,
+        "INSERT INTO journal SELECT 6, at, actor, 'offer.ended', 'd1', NULL, NULL, "
+        f"'{journal.digest(last.hash, forged)}' FROM journal WHERE id = 5",
+    )
+    assert (await verdict(store)).broken == Broken(6, "inserted")
+
+
+async def test_only_a_hash_noted_elsewhere_tells_a_chain_written_anew(store: Store) -> None:
+    await write(store)
+    noted = (await verdict(store)).number, (await verdict(store)).hash
+    await write(store, 1)
+    assert (await verdict(store, noted)).broken is None
+    await tamper(store, "DELETE FROM journal", "DELETE FROM journal_head")
+    async with store.work() as work:
+        for n in range(6):
+            work.journal(ADMIN, "offer.ended", f"d{n}")
+    assert (await verdict(store)).broken is None
+    assert (await verdict(store, noted)).broken == Broken(5, "altered")
+
+
+async def test_a_chain_written_anew_and_shorter_is_told_by_the_hash_noted(store: Store) -> None:
+    await write(store)
+    noted = (await verdict(store)).number, (await verdict(store)).hash
+    await tamper(store, "DELETE FROM journal", "DELETE FROM journal_head")
+    await write(store, 2)
+    assert (await verdict(store, noted)).broken == Broken(3, "missing")
+
+
+# --- purged
+
+
+async def purge(store: Store, clock: Hand, days: int) -> int:
+    before = clock() - timedelta(days=days)
+    async with store.work() as work:
+        count = await journal.purgeable(work.session, before)
+        said = await journal.purge(work.session, before)
+        if said:
+            work.journal("operator", PURGED, "-", after=said)
+    return count
+
+
+async def test_the_oldest_lines_go_and_the_rest_still_holds(store: Store, clock: Hand) -> None:
+    await write(store)
+    clock.forward(days=10)
+    await write(store)
+    assert await purge(store, clock, 5) == LINES
+    found = await verdict(store)
+    assert (found.count, found.number, found.broken) == (LINES + 1, 2 * LINES + 1, None)
+    assert (await kept(store))[0].id == LINES + 1
+    assert await purge(store, clock, 5) == 0
+    clock.forward(days=10)
+    await purge(store, clock, 5)
+    assert [(line.id, line.what) for line in await kept(store)] == [(2 * LINES + 2, PURGED)]
+    assert (await verdict(store)).broken is None
+
+
+async def test_lines_that_go_without_being_purged_are_missed(store: Store, clock: Hand) -> None:
+    await write(store)
+    clock.forward(days=10)
+    await write(store)
+    await purge(store, clock, 5)
+    sixth = (await kept(store))[0]
+    await tamper(
+        store,
+        "DELETE FROM journal WHERE id = 6",
+        f"UPDATE journal_head SET base_number = 6, base_hash = '{sixth.hash}'",
+    )
+    assert (await verdict(store)).broken == Broken(1, "missing")
+
+
+async def test_a_purge_leaves_what_is_older_behind_something_younger(store: Store, clock: Hand) -> None:
+    clock.forward(days=10)
+    await write(store, 1)
+    clock.forward(days=-10)
+    await write(store, 1)  # began before, committed after
+    clock.forward(days=10)
+    assert await purge(store, clock, 5) == 0
+    assert len(await kept(store)) == 2
+
+
+# --- read
+
+
+async def test_names_and_dossiers_are_found_from_ids(store: Store, linked: Interlocuteur, dossier: Dossier) -> None:
+    async with store.work() as work:
+        work.session.add(Collaborateur(email="claire@cabinet.example", name="Claire Duhamel", aad_id=ADMIN))
+        work.journal("stranger", "refused.dossier", "-")
+    found = await read(store)
+    assert {entry.who for entry in found if entry.line.actor == ADMIN} == {"Claire Duhamel"}
+    assert {entry.who for entry in found if entry.line.actor == "stranger"} == {None}
+    assert {entry.codes for entry in found if entry.line.what.startswith(("invitations", "interlocuteurs"))} == {
+        ("BOUMAR",)
+    }
+    assert linked.family_name not in str([(one.line.before, one.line.after, one.line.subject) for one in found])
+
+
+async def test_a_dossiers_code_stands_for_all_that_concerns_it(store: Store, linked: Interlocuteur) -> None:
+    record = DossierRecord("FLEKER", "Fleurs Kervella", "552 100 554", "Vannes", "Vannes", "")
+    async with store.work() as work:
+        await dossiers.keep(work, [record])
+        other = await work.session.scalar(select(Dossier).where(Dossier.code == "FLEKER"))
+        assert other is not None
+        await offers.activate_offer(work, other, "start", ADMIN, subscription_confirmed=False)
+    assert {entry.line.what for entry in await read(store, subject="FLEKER")} == {"offer.activated"}
+    of_boumar = {entry.line.what for entry in await read(store, subject="BOUMAR")}
+    assert {"invitations.requested", "offer.activated", "interlocuteurs.linked"} <= of_boumar
+    assert {entry.line.subject for entry in await read(store, subject=linked.id)} == {linked.id}
+    assert await read(store, subject="nothing") == []
+
+
+async def test_a_date_leaves_out_what_came_before(store: Store, clock: Hand) -> None:
+    await write(store)
+    clock.forward(days=1)
+    await write(store, 2)
+    assert [entry.line.id for entry in await read(store, since=clock())] == [LINES + 1, LINES + 2]
