@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -23,26 +24,32 @@ from bot.pace import Pace
 from bot.server import Metrics, make_app, open_session, serve
 from bot.tokens import Tokens
 from cards import render
-from dialogs import DIALOGS, POSTED, REACTIONS
+from dialogs import DIALOGS, POSTED, REACTIONS, diagnostic, journal_command, privacy_command
 from dialogs.engine import Engine
 from dialogs.import_command import import_file
 from dialogs.turn import Done
 from manifest import build as manifest
-from services import migrate, portfolio, settings
+from services import logs, migrate, portfolio, pseudonyms, settings
 from services.clock import Clock, system_clock
+from services.doctor import Doctor, Expected
 from services.errors import Refused, Unavailable, trace
 from services.graph import Graph
 from services.invitations import notice_acceptances
 from services.outbox import Outbox, owed
+from services.pace import PacedChat
 from services.ports import Chat, Directory, Files, Mailbox
 from services.record import Firm, Services
+from services.reminders import tick
 from services.roles import Roles
 from services.settings import Settings, WrongSettings
 from services.store import Store
 
 log = logging.getLogger("passerelle")
 
+Command = Callable[[Settings, argparse.Namespace], Coroutine[None, None, int]]
+
 ACCEPTANCE_POLL = 30.0
+CLOCK_POLL = 60.0
 PRACTICE_POLL = 1.0
 
 
@@ -60,7 +67,15 @@ def open_store(config: Settings, clock: Clock = system_clock) -> Store:
     return Store(config.database_url, clock, owed(REACTIONS))
 
 
-def wire(config: Settings, store: Store, directory: Directory, mailbox: Mailbox, chat: Chat, files: Files) -> Wired:
+def wire(
+    config: Settings,
+    store: Store,
+    directory: Directory,
+    mailbox: Mailbox,
+    chat: Chat,
+    files: Files,
+    doctor: Doctor | None = None,
+) -> Wired:
     """Join the rooms. Tests pass their own ends of the outside; nothing else differs."""
     firm = Firm(
         name=config.firm_name,
@@ -71,29 +86,40 @@ def wire(config: Settings, store: Store, directory: Directory, mailbox: Mailbox,
         invite_to_team=config.invite_to_team,
     )
     roles = Roles(store, directory, config.admin_group_id)
-    services = Services(firm, store, directory, mailbox, chat, roles, files)
+    services = Services(firm, store, directory, mailbox, chat, roles, files, doctor)
     return Wired(services, Engine(services, DIALOGS, POSTED), Outbox(services, REACTIONS))
 
 
-async def run_bot(config: Settings, stop: asyncio.Event) -> None:
-    """Serve until `stop`: the door, the outbox and the watch on acceptances; then finish what is under way."""
+async def run_bot(config: Settings, stop: asyncio.Event, clock: Clock = system_clock, *, paced: bool = True) -> None:
+    """Serve until `stop`: the door, the outbox, the watch on acceptances and on the clock; then finish what is under way.
+
+    `paced`: the outbox keeps to Teams' pace (a test has no time for it).
+    """
     async with AsyncExitStack() as ends:
-        store = open_store(config)
+        store = open_store(config, clock)
         ends.push_async_callback(store.close)
         await migrate.upgrade(store)
+        names = await pseudonyms.load(store)
         session = await ends.enter_async_context(open_session())
         graph = open_graph(config)
         ends.push_async_callback(graph.close)
         addresses = Addresses(config.service_hosts, practice=config.practice)
         courier = Courier(session, graph.tokens.token, addresses)
         files = Downloads(session, config.service_hosts if config.practice else ())
-        wired = wire(config, store, graph.directory, graph.mailbox, courier, files)
+        chat = PacedChat(courier, store) if paced else courier
+        keys = Keys(session, config.openid_url, practice=config.practice)
+        doctor = open_doctor(config, store, graph, keys)
+        wired = wire(config, store, graph.directory, graph.mailbox, chat, files, doctor)
 
         metrics = Metrics(CollectorRegistry())
-        keys = Keys(session, config.openid_url, practice=config.practice)
-        door = Door(Tokens(keys, config.app_id), addresses, config.tenant_id, pace=Pace(), on_refusal=metrics.refused)
+        told = _turned_away(metrics, store)
+        door = Door(Tokens(keys, config.app_id), addresses, config.tenant_id, pace=Pace(), on_refusal=told)
         handler = Handler(
-            Adapter(courier, config.app_id), wired.engine.answer, _apology(config), on_turn=metrics.turned
+            Adapter(courier, config.app_id),
+            wired.engine.answer,
+            _apology(config),
+            on_turn=metrics.turned,
+            pseudonym=names.of,
         )
 
         async def ready() -> str | None:
@@ -102,10 +128,9 @@ async def run_bot(config: Settings, stop: asyncio.Event) -> None:
         app = make_app(door=door, handler=handler, keys=keys, ready=ready, metrics=metrics)
         work_done = asyncio.Event()
         background = [
-            asyncio.create_task(wired.outbox.run(work_done)),
-            asyncio.create_task(
-                _watch_acceptances(wired.services, PRACTICE_POLL if config.practice else ACCEPTANCE_POLL)
-            ),
+            asyncio.create_task(wired.outbox.run(work_done, paced=paced)),
+            asyncio.create_task(_watch(notice_acceptances, wired.services, _pause(config, ACCEPTANCE_POLL))),
+            asyncio.create_task(_watch(tick, wired.services, _pause(config, CLOCK_POLL))),
             asyncio.create_task(_warm(graph.warm)),
         ]
         try:
@@ -129,6 +154,43 @@ def open_graph(config: Settings) -> Graph:
     )
 
 
+def open_doctor(config: Settings, store: Store, graph: Graph, keys: Keys) -> Doctor:
+    """Who looks at everything the settings ask for."""
+
+    async def keys_held() -> bool:
+        await keys.find("")  # nobody's: it makes them be fetched
+        return keys.held
+
+    unset = {"FIRM_NAME": config.firm_name == settings.FIRM, "FIRM_DOMAINS": not config.firm_domains}
+    expected = Expected(
+        app_id=config.app_id,
+        admin_group_id=config.admin_group_id,
+        invite_to_team=config.invite_to_team,
+        unset=tuple(name for name, missing in unset.items() if missing),
+        package_id=partial(manifest.packaged_id, manifest.DEFAULT),
+        keys_held=keys_held,
+    )
+    return Doctor(store, graph.directory, graph.standing, expected)
+
+
+def _turned_away(metrics: Metrics, store: Store) -> Callable[[str], None]:
+    """Count each request turned away. Another tenant's, which Microsoft signed, is an attempt: one a minute is journalled."""
+    pace, writing = Pace(per_second=1 / 60, burst=1), set[asyncio.Task[None]]()
+
+    async def write() -> None:
+        async with store.work() as work:
+            work.journal("other_tenant", "refused.door", "-", after="tenant")
+
+    def told(reason: str) -> None:
+        metrics.refused(reason)
+        if reason == "tenant" and pace.allows(reason):
+            task = asyncio.create_task(write())
+            writing.add(task)
+            task.add_done_callback(writing.discard)
+
+    return told
+
+
 def _apology(config: Settings) -> Callable[[str], Done]:
     return lambda tag: Done(render.text("errors.apology", render.locale_of(tag, config.firm_locale)))
 
@@ -139,14 +201,18 @@ async def _warm(warm: Callable[[], Awaitable[None]]) -> None:
         await warm()
 
 
-async def _watch_acceptances(services: Services, pause: float) -> None:
+def _pause(config: Settings, usual: float) -> float:
+    return PRACTICE_POLL if config.practice else usual
+
+
+async def _watch(look: Callable[[Services], Awaitable[object]], services: Services, pause: float) -> None:
     while True:
         try:
-            await notice_acceptances(services)
+            await look(services)
         except (Refused, Unavailable) as fault:
-            log.warning("acceptances: %s", fault.key)
+            log.warning("%s: %s", look.__name__, fault.key)
         except Exception as fault:
-            log.error("acceptances: %s", trace(fault))
+            log.error("%s: %s", look.__name__, trace(fault))
         await asyncio.sleep(pause)
 
 
@@ -210,6 +276,32 @@ async def _package(config: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
+def _on_store(act: Callable[[Store, Settings, argparse.Namespace, Callable[[str], None]], Awaitable[int]]) -> Command:
+    """A command that needs nothing but the database."""
+
+    async def run(config: Settings, args: argparse.Namespace) -> int:
+        store = open_store(config)
+        try:
+            await migrate.upgrade(store)
+            return await act(store, config, args, print)
+        except Refused as refusal:
+            print(render.text(f"errors.{refusal.key}", config.firm_locale, **refusal.facts), file=sys.stderr)
+            return 1
+        finally:
+            await store.close()
+
+    return run
+
+
+async def _doctor(config: Settings, _args: argparse.Namespace) -> int:
+    async with AsyncExitStack() as ends:
+        store, graph = open_store(config), open_graph(config)
+        ends.push_async_callback(store.close)
+        ends.push_async_callback(graph.close)
+        keys = Keys(await ends.enter_async_context(open_session()), config.openid_url, practice=config.practice)
+        return await diagnostic.run(open_doctor(config, store, graph, keys), config.firm_locale, print)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="app.py", description="Passerelle, the Teams bot. Without a command: serve.")
     commands = parser.add_subparsers(dest="command", metavar="command")
@@ -228,6 +320,12 @@ def _parser() -> argparse.ArgumentParser:
     package = commands.add_parser("package", help="build the Teams app package (zip) from the settings")
     package.add_argument("--out", default=manifest.DEFAULT, metavar="FILE", help="where to write it (%(default)s)")
     package.set_defaults(run=_package)
+    doctor = commands.add_parser(
+        "doctor", help="check settings, permissions, mailbox, clock, database…, and say what to mend"
+    )
+    doctor.set_defaults(run=_doctor)
+    for add in (journal_command.add_to, privacy_command.add_to):
+        add(commands, _on_store)
     return parser
 
 
@@ -239,12 +337,14 @@ def main(arguments: list[str] | None = None) -> int:
     except WrongSettings as wrong:
         print("\n".join(wrong.faults), file=sys.stderr)
         return 2
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for talkative in ("alembic", "azure"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and Graph's carry e-mail addresses
-    command: Callable[[Settings, argparse.Namespace], Coroutine[None, None, int]] = args.run
-    return asyncio.run(command(config, args))
+    logs.configure(config.log_level, config.log_format)
+    logs.no_tracebacks()
+    command: Command = args.run
+    try:
+        return asyncio.run(command(config, args))
+    except Exception:
+        log.exception("%s failed", args.command or "serve")
+        return 1
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class Handler:
 
     `apology` is the sentence (in the language of a client locale such as fr-FR) shown when a turn fails or takes longer
     than `limit` seconds; Teams wants an invoke answered within about three. `on_turn` is told the kind of each turn,
-    how long it took (seconds) and whether it was answered.
+    how long it took (seconds) and whether it was answered. `pseudonym` names a person in logs, from their id.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Handler:
         apology: Callable[[str], Done],
         *,
         on_turn: Callable[[str, float, bool], None],
+        pseudonym: Callable[[str], str] = lambda _: "-",
         limit: float = 2.5,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -42,6 +43,7 @@ class Handler:
         self._answer = answer
         self._apology = apology
         self._on_turn = on_turn
+        self._pseudonym = pseudonym
         self._limit = limit
         self._clock = clock
 
@@ -69,12 +71,16 @@ class Handler:
                 reply = await self._answer(turn)
             return True, await _give(context, turn, reply)
         except Exception as error:
-            _log("turn failed", turn, error)
+            self._log("turn failed", turn, error)
         try:
             return False, await _give(context, turn, self._apology(turn.who.locale))
         except Exception as error:
-            _log("apology failed", turn, error)
+            self._log("apology failed", turn, error)
         return False, b"{}"
+
+    def _log(self, event: str, turn: Turn, error: Exception) -> None:
+        kind, who = type(turn.what).__name__.lower(), self._pseudonym(turn.who.aad_id)
+        logger.error("%s: incident=%s kind=%s who=%s error=%s", event, uuid4().hex[:12], kind, who, trace(error))
 
 
 async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:
@@ -93,8 +99,3 @@ async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:
     else:
         await context.send_activity(message)
     return b""
-
-
-def _log(event: str, turn: Turn, error: Exception) -> None:
-    kind = type(turn.what).__name__.lower()
-    logger.error("%s: incident=%s kind=%s error=%s", event, uuid4().hex[:12], kind, trace(error))

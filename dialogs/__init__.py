@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dialogs import (
     activate_offer,
     approve_activation,
+    delegate,
+    diagnostic,
     dossier,
     import_portfolio,
     interlocuteurs,
@@ -14,6 +16,8 @@ from dialogs import (
     menu,
     new_client,
     propose_offer,
+    reminders,
+    reminding,
     resend_invitation,
     retry_invitation,
     revoke_invitation,
@@ -23,7 +27,8 @@ from dialogs import (
 from dialogs.dialog import Dialog
 from dialogs.saying import Posted
 from services import events, guests, imports, invitations, team
-from services.outbox import Reaction
+from services import reminders as due
+from services.outbox import CHAT, DIRECTORY, GENERAL, MAIL, TEAM, Reaction
 
 DIALOGS: tuple[Dialog, ...] = (
     new_client.DIALOG,
@@ -38,6 +43,9 @@ DIALOGS: tuple[Dialog, ...] = (
     resend_invitation.DIALOG,
     retry_invitation.DIALOG,
     revoke_invitation.DIALOG,
+    delegate.DIALOG,
+    reminders.DIALOG,
+    diagnostic.DIALOG,
 )
 
 POSTED: tuple[Posted, ...] = (
@@ -50,42 +58,71 @@ POSTED: tuple[Posted, ...] = (
 )
 
 # One lane: what makes, renews and removes the same guest happens in order.
-_invite = Reaction("send_invitation", guests.send_invitation, repeatable=True, lane="guest")
-_renew = Reaction("renew_invitation", guests.renew_invitation, repeatable=True, lane="guest")
-_remove_pending = Reaction("remove_pending_guest", guests.remove_pending_guest, repeatable=True, lane="guest")
-_remove = Reaction("remove_guest", guests.remove_guest, repeatable=True, lane="guest")
-_add_to_team = Reaction("add_to_team", team.add_to_team, repeatable=True)
+_invite = Reaction("send_invitation", guests.send_invitation, repeatable=True, lane="guest", pool=DIRECTORY)
+_renew = Reaction("renew_invitation", guests.renew_invitation, repeatable=True, lane="guest", pool=DIRECTORY)
+_remove_pending = Reaction(
+    "remove_pending_guest", guests.remove_pending_guest, repeatable=True, lane="guest", pool=DIRECTORY
+)
+_remove = Reaction("remove_guest", guests.remove_guest, repeatable=True, lane="guest", pool=DIRECTORY)
+_add_to_team = Reaction("add_to_team", team.add_to_team, repeatable=True, pool=TEAM)
 _tell_offers = Reaction("tell_offers_changed", invitations.tell_offers_changed, repeatable=True)
-_mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False)
-_say_invitation = Reaction("say_invitation", invite_guest.say_status, repeatable=False)
-_mail_identifier = Reaction("mail_identifier", propose_offer.mail_identifier, repeatable=False)
-_say_approval = Reaction("say_approval", approve_activation.say_request, repeatable=False)
-_say_approval_in_chat = Reaction("say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False)
-_mail_welcome = Reaction("mail_welcome", welcome.mail_welcome, repeatable=False)
-_say_welcome = Reaction("say_welcome", welcome.say_welcome, repeatable=False)
+_mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False, pool=MAIL)
+_say_invitation = Reaction("say_invitation", invite_guest.say_status, repeatable=False, pool=GENERAL)
+_mail_identifier = Reaction("mail_identifier", propose_offer.mail_identifier, repeatable=False, pool=MAIL)
+_say_approval = Reaction("say_approval", approve_activation.say_request, repeatable=False, pool=GENERAL)
+_say_approval_in_chat = Reaction(
+    "say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False, pool=CHAT
+)
+_redraw_approval = Reaction("redraw_approval", approve_activation.redraw_request_elsewhere, repeatable=True, pool=CHAT)
+_tell_answered = Reaction("tell_reminders_answered", due.tell_answered, repeatable=True)
+_mail_reminder = Reaction("mail_reminder", reminding.mail_guest, repeatable=False, pool=MAIL)
+# One lane: a card that is redrawn was posted first.
+_say_decision = Reaction("say_decision", reminding.say_decision, repeatable=False, lane="decision", pool=GENERAL)
+_redraw_decision = Reaction(
+    "redraw_decision", reminding.redraw_decision, repeatable=True, lane="decision", pool=GENERAL
+)
+_say_reminder = Reaction("say_reminder", reminding.say_approvals, repeatable=False, lane="reminders", pool=CHAT)
+_say_escalation = Reaction("say_escalation", reminding.say_approvals, repeatable=False, lane="reminders", pool=GENERAL)
+_redraw_reminders = Reaction(
+    "redraw_reminders", reminding.redraw_approvals, repeatable=True, lane="reminders", pool=CHAT
+)
+_tell_delegate = Reaction("tell_delegate", delegate.say_to_delegate, repeatable=False, pool=CHAT)
+_tell_absent = Reaction("tell_absent", delegate.say_to_absent, repeatable=False, pool=CHAT)
+_mail_welcome = Reaction("mail_welcome", welcome.mail_welcome, repeatable=False, pool=MAIL)
+_say_welcome = Reaction("say_welcome", welcome.say_welcome, repeatable=False, pool=CHAT)
 _check_import = Reaction("check_import", imports.check_file, repeatable=True)
 _take_import = Reaction("take_import", imports.take_in, repeatable=True)
-_say_import = Reaction("say_import", import_portfolio.say_import, repeatable=False)
-_say_task = Reaction("say_task", loop_task.say_task, repeatable=False)
+_say_import = Reaction("say_import", import_portfolio.say_import, repeatable=False, pool=CHAT)
+_say_task = Reaction("say_task", loop_task.say_task, repeatable=False, pool=GENERAL)
+
+_decided = (_say_approval, _say_approval_in_chat, _redraw_approval, _tell_offers, _tell_answered)
 
 REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.InvitationRequested: (_invite, _say_invitation),
     events.GuestInvited: (_mail_invitation, _say_invitation),
     events.GuestRecognised: (_add_to_team, _say_invitation),
-    events.InvitationAccepted: (_add_to_team, _say_invitation),
-    events.InvitationFailed: (_say_invitation,),
-    events.InvitationResent: (_renew, _say_invitation),
-    events.InvitationRevoked: (_remove_pending, _say_invitation),
+    events.InvitationAccepted: (_add_to_team, _say_invitation, _redraw_decision),
+    events.InvitationFailed: (_say_invitation, _redraw_decision),
+    events.InvitationResent: (_renew, _say_invitation, _redraw_decision),
+    events.InvitationRevoked: (_remove_pending, _say_invitation, _redraw_decision),
     events.GuestDismissed: (_remove,),
     events.OffersChanged: (_say_invitation,),
+    events.GuestReminded: (_mail_reminder,),
+    events.DecisionDue: (_say_decision,),
+    events.InvitationExpired: (_say_invitation, _redraw_decision),
     events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat, _tell_offers),
-    events.OfferActivated: (_say_approval, _say_approval_in_chat, _mail_welcome, _say_welcome, _tell_offers),
-    events.OfferWithdrawn: (_say_approval, _say_approval_in_chat, _tell_offers),
-    events.OfferEnded: (_say_approval, _say_approval_in_chat, _tell_offers),
+    events.OfferActivated: (*_decided, _mail_welcome, _say_welcome),
+    events.OfferRefused: _decided,
+    events.OfferWithdrawn: _decided,
+    events.OfferEnded: _decided,
+    events.ApprovalChanged: (_say_approval, _say_approval_in_chat, _redraw_approval),
+    events.ApprovalsReminded: (_say_reminder,),
+    events.ApprovalsEscalated: (_say_escalation,),
+    events.RemindersAnswered: (_redraw_reminders,),
+    events.DelegationChanged: (_tell_delegate, _tell_absent),
     events.LoopTaskLeft: (_say_task,),
     events.LoopTaskDone: (_say_task,),
     events.LoopTaskDropped: (_say_task,),
-    events.OfferRefused: (_say_approval, _say_approval_in_chat, _tell_offers),
     events.ImportReceived: (_say_import, _check_import),
     events.ImportChecked: (_say_import,),
     events.ImportConfirmed: (_take_import,),

@@ -5,7 +5,7 @@ from typing import Any
 
 from cards import render
 from dialogs import colleagues, fields, steps
-from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View
+from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, journal_refusal
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Redraw, Reply
 from services import delegations, loop, places, propositions, reminders
@@ -36,6 +36,13 @@ async def _look(services: Services, subject: str) -> tuple[Proposed, Approvers]:
     return proposed, may
 
 
+async def _acquainted(services: Services, subject: str) -> tuple[Proposed, Approvers]:
+    """The same, with Teams' ids: mentions, refreshes and 1:1 chats need them."""
+    for one in (await _look(services, subject))[1].all:
+        await colleagues.acquainted(services, one)
+    return await _look(services, subject)
+
+
 async def _card(
     services: Services,
     proposed: Proposed,
@@ -62,7 +69,7 @@ async def _card(
             "stands_in": {"name": may.owner.name, "until": may.until} if may.owner and may.stand_in else None,
             "mention": mention and asked is not None,
             "steps": steps.guide_rows(loop.initialise(proposed.dossier, proposed.offer)),
-            "since": row.proposed_at,
+            "since": row.awaiting_since or row.proposed_at,
             "reminded_at": reminded_at,
             "decided_by": row.closed_by_name or row.decided_by_name,
             "decided_at": row.closed_at or row.decided_at,
@@ -98,6 +105,7 @@ async def _approve(ctx: Ctx, subject: str, inputs: Mapping[str, str]) -> Reply:
     except Refused as refusal:
         if refusal.key in ("not_found", "card_unknown"):
             raise
+        await journal_refusal(ctx, VERB, subject, refusal.key)
         notice = render.text(f"errors.{refusal.key}", ctx.locale, **refusal.facts)
         return Redraw(await _draw(ctx, subject, notice))
     return Redraw(await _draw(ctx, subject))
@@ -107,8 +115,6 @@ async def _only_collaborateur(ctx: Ctx, subject: str | None, *, fresh: bool) -> 
     async with ctx.services.store.read() as session:
         proposed = await propositions.get(session, subject or "")
     if not await ctx.services.roles.is_collaborateur_of(ctx.who.aad_id, proposed.dossier.id, fresh=fresh):
-        async with ctx.services.store.work() as work:
-            work.journal(ctx.who.aad_id, f"refused.{VERB}", subject or "-", after="not_collaborateur")
         raise Refused("not_collaborateur", None, code=proposed.dossier.code)
 
 
@@ -156,16 +162,14 @@ DIALOG = Dialog(
 
 async def say_request(event: Event, services: Services) -> None:
     """Reaction to a proposition and to its decision: the card in « Général », redrawn for everyone."""
-    for one in (await _look(services, event.subject))[1].all:
-        await colleagues.acquainted(services, one)
-    proposed, may = await _look(services, event.subject)
+    proposed, may = await _acquainted(services, event.subject)
     await _say(services, proposed, may, places.GENERAL)
     await propositions.awaits_approval(services.store, event.subject, "passerelle")
 
 
 async def say_request_in_chat(event: Event, services: Services) -> None:
     """The same card in the chat of whom it asks; where there is none, « Général » has it all the same."""
-    proposed, may = await _look(services, event.subject)
+    proposed, may = await _acquainted(services, event.subject)
     key = await colleagues.chat_with(services, may.asked) if may.asked else None
     if key is not None:
         await _say(services, proposed, may, key)
@@ -173,7 +177,7 @@ async def say_request_in_chat(event: Event, services: Services) -> None:
 
 async def redraw_request_elsewhere(event: Event, services: Services) -> None:
     """The same card in the chats of those asked before: a delegation began or ended meanwhile."""
-    proposed, may = await _look(services, event.subject)
+    proposed, may = await _acquainted(services, event.subject)
     now_asked = places.personal(may.asked.aad_id or "") if may.asked else ""
     async with services.store.read() as session:
         standing = await places.posted_in(session, _about(proposed))

@@ -19,6 +19,7 @@ async def acquainted(services: Services, person: Collaborateur) -> Collaborateur
 
 async def chat_with(services: Services, person: Collaborateur) -> str | None:
     """The key of their 1:1 chat, opened if need be; None where Teams does not know them."""
+    person = await acquainted(services, person)
     if person.aad_id is None:
         return None
     key = places.personal(person.aad_id)

@@ -109,6 +109,17 @@ class Dialog:
     start: Callable[[Ctx], Awaitable[Mapping[str, str]]] | None = None
 
 
+NOT_ALLOWED = frozenset({"not_administrator", "not_collaborateur", "not_staff", "not_yours"})
+"""What is refused to this person, and not to another: an attempt, which the journal keeps."""
+
+
+async def journal_refusal(ctx: Ctx, name: str, subject: str | None, key: str) -> None:
+    """Write down who attempted what they may not; any other refusal is a person's ordinary day."""
+    if key in NOT_ALLOWED:
+        async with ctx.services.store.work() as work:
+            work.journal(ctx.who.aad_id, f"refused.{name}", subject or "-", after=key)
+
+
 async def administrators(ctx: Ctx, fresh: bool) -> None:
     """R7: inviting, activating, creating are for administrators."""
     if not await ctx.services.roles.is_administrator(ctx.who.aad_id, fresh=fresh):

@@ -1,21 +1,20 @@
 """Dossier: who has what on it, in private; from there, take back, change or end an offer, or end the mission (R21)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cards import render
 from dialogs import dossier_endings, fields, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
-from dialogs.dossier_endings import END_MISSION
+from dialogs.dossier_endings import CHANGE, END_MISSION, END_OFFER, ENDS, WITHDRAW
 from dialogs.impacts import SAMPLE_IMPACT
-from services import endings, offers, propositions
+from services import endings, matrix, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused, Unavailable
 from services.matrix import Matrix
 from services.models import Activation
 from services.store import Work
 
-WITHDRAW, CHANGE, END_OFFER = "withdraw", "change", "end_offer"
 ACTIONS = (WITHDRAW, CHANGE, END_OFFER, END_MISSION)
 
 
@@ -55,6 +54,11 @@ def _possible(found: Matrix, action: str) -> bool:
             return bool(found.live)
 
 
+async def _check_matrix(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
+    """A mission ends from here, with no other choice to make."""
+    return await dossier_endings.remember(ctx, answers) if answers["action"] == END_MISSION else {}
+
+
 async def _activation(ctx: Ctx, one: Activation) -> dict[str, Any]:
     by = one.subscription_confirmed_by
     return {
@@ -80,6 +84,8 @@ async def _name_of(ctx: Ctx, aad_id: str) -> str:
 async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     dossier = await get_dossier(work.session, answers["dossier"])
     done, code = steps.done_in_loop(answers), dossier.code
+    if answers["action"] in ENDS:
+        dossier_endings.require_seen(await matrix.of_dossier(work.session, dossier), answers)
     match answers["action"]:
         case "withdraw":
             held = await propositions.get(work.session, answers["proposition"])
@@ -117,6 +123,7 @@ DIALOG = Dialog(
             "matrix",
             fields=(fields.choice("action", *ACTIONS),),
             load=_load_matrix,
+            check=_check_matrix,
             sample=View(
                 {"dossier": steps.SAMPLE_DOSSIER, "active": [], "lines": _SAMPLE_LINES},
                 {"action": (Choice(WITHDRAW, "Retirer l’offre d’une personne"),)},
@@ -137,6 +144,7 @@ DIALOG = Dialog(
             "to_end",
             fields=(fields.choice("offer", *offers.CATALOGUE),),
             load=dossier_endings.load_to_end,
+            check=dossier_endings.remember,
             when=_asks(END_OFFER),
             sample=View({"dossier": steps.SAMPLE_DOSSIER}, {"offer": (Choice("consultation", "Consultation"),)}),
         ),
@@ -178,7 +186,8 @@ DIALOG = Dialog(
         Step(
             "end",
             load=dossier_endings.load_end,
-            when=_asks(WITHDRAW, END_OFFER, END_MISSION),
+            check=dossier_endings.check_end,
+            when=_asks(*ENDS),
             ways=frozenset({steps.LATER}),
             sample=View(
                 {

@@ -1,10 +1,11 @@
 """The steps of « Dossier » that take back, change or end: which offer, then what it means, before the Ok."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from cards import render
 from dialogs import steps
-from dialogs.dialog import Answers, Choice, Ctx, View
+from dialogs.dialog import Answers, Asks, Choice, Ctx, Fix, View
 from dialogs.impacts import Closes, impact
 from services import endings, interlocuteurs, loop, matrix, offers, propositions
 from services.errors import Refused
@@ -12,7 +13,9 @@ from services.loop import GuidedStep
 from services.matrix import Line, Matrix
 from services.propositions import Proposed
 
-END_MISSION = "end_mission"
+WITHDRAW, CHANGE, END_OFFER, END_MISSION = "withdraw", "change", "end_offer", "end_mission"
+ENDS = (WITHDRAW, END_OFFER, END_MISSION)
+SEEN = "seen"
 
 
 async def matrix_of(ctx: Ctx, answers: Answers) -> Matrix:
@@ -36,9 +39,10 @@ async def load_pick(ctx: Ctx, answers: Answers) -> View:
     return View({"dossier": steps.dossier_facts(found.dossier)}, {"proposition": rows})
 
 
-async def check_pick(ctx: Ctx, answers: Answers) -> None:
+async def check_pick(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
     """The choice is of this dossier, and still live."""
     await _picked(ctx, answers)
+    return await remember(ctx, answers)
 
 
 async def _picked(ctx: Ctx, answers: Answers) -> Proposed:
@@ -109,11 +113,44 @@ async def load_change(ctx: Ctx, answers: Answers) -> View:
     )
 
 
+async def remember(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
+    """The draft keeps what is about to be shown: that, and nothing more, is what is confirmed."""
+    return {SEEN: _key(await matrix_of(ctx, answers), answers)} if answers["action"] in ENDS else {}
+
+
+async def check_end(ctx: Ctx, answers: Answers) -> None:
+    """Nobody changed what ends since it was shown."""
+    require_seen(await matrix_of(ctx, answers), answers)
+
+
+def require_seen(found: Matrix, answers: Answers) -> None:
+    """Asks again, `more_to_end`, where somebody proposed, decided or linked meanwhile."""
+    key = _key(found, answers)
+    if key != answers.get(SEEN):
+        now, later = {SEEN: key}, {SEEN: key, "way": steps.LATER}
+        raise Asks("more_to_end", None, (Fix("end_anyway", now), Fix("end_anyway_later", later)))
+
+
+def _key(found: Matrix, answers: Answers) -> str:
+    return found.key(_closes(answers), everyone=answers["action"] == END_MISSION)
+
+
+def _closes(answers: Answers) -> Closes:
+    """Which cells end."""
+    match answers["action"]:
+        case "withdraw":
+            return lambda cell: cell.proposition is not None and cell.proposition.id == answers["proposition"]
+        case "end_offer":
+            return lambda cell: cell.offer.key == answers["offer"]
+        case _:
+            return lambda _: True
+
+
 async def load_end(ctx: Ctx, answers: Answers) -> View:
     """Who loses what, and what becomes of the guest accounts where the mission ends."""
     found = await matrix_of(ctx, answers)
-    offer, closes, guide = await _ending(ctx, answers, found)
-    mission = answers["action"] == END_MISSION
+    offer, guide = await _ending(ctx, answers, found)
+    closes, mission = _closes(answers), answers["action"] == END_MISSION
     people = [
         await _last_impact(ctx, found, line) if mission else impact(line, closes)
         for line in found.lines
@@ -128,19 +165,18 @@ async def load_end(ctx: Ctx, answers: Answers) -> View:
     return _view(ctx, guide, facts)
 
 
-async def _ending(ctx: Ctx, answers: Answers, found: Matrix) -> tuple[str, Closes, tuple[GuidedStep, ...]]:
-    """The offer's name ("" for all), which cells end, and what is to be done in Loop."""
+async def _ending(ctx: Ctx, answers: Answers, found: Matrix) -> tuple[str, tuple[GuidedStep, ...]]:
+    """The offer's name ("" for all), and what is to be done in Loop."""
     match answers["action"]:
         case "withdraw":
             held = await _picked(ctx, answers)
-            person, picked = held.interlocuteur, held.proposition.id
-            guide = loop.withdraw_offer(held.dossier, held.offer, person.family_name, person.given_name)
-            return held.offer.name, lambda cell: cell.proposition is not None and cell.proposition.id == picked, guide
+            person = held.interlocuteur
+            return held.offer.name, loop.withdraw_offer(held.dossier, held.offer, person.family_name, person.given_name)
         case "end_offer":
             offer = offers.offer(answers["offer"])
-            return offer.name, lambda cell: cell.offer == offer, loop.end_offer(found.dossier, offer)
+            return offer.name, loop.end_offer(found.dossier, offer)
         case _:
-            return "", lambda _: True, loop.end_mission(found.dossier)
+            return "", loop.end_mission(found.dossier)
 
 
 async def _last_impact(ctx: Ctx, found: Matrix, line: Line) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Turn -> Reply, for every flow: permission, whose draft, stale and double clicks, errors beside their field, language."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from cards import render
-from dialogs.dialog import Asks, Choice, Ctx, Dialog, Step, View
+from dialogs.dialog import Asks, Choice, Ctx, Dialog, Step, View, journal_refusal
 from dialogs.fields import read_all, typed_text
 from dialogs.menu import launch_card, menu_card, notice_card, search_rows
 from dialogs.saying import Posted
@@ -75,7 +76,8 @@ class Engine:
             case Refreshed(verb, data):
                 return await self._drawn(ctx, verb, _ours(data))
             case Sought(dataset, text, top):
-                return Suggest(await search_rows(ctx, dataset, text, top))
+                async with _watched(ctx, "search"):
+                    return Suggest(await search_rows(ctx, dataset, text, top))
             case SentFile():
                 return await self._sent_file(ctx, turn.what, turn.where)
             case Arrived(bot=True):
@@ -91,7 +93,8 @@ class Engine:
         if isinstance(asked, Dialog):
             card = launch_card(ctx, asked.name)
         elif asked is not None:
-            card = await asked.draw(ctx, "")
+            async with _watched(ctx, asked.name):
+                card = await asked.draw(ctx, "")
         else:
             card = await menu_card(ctx, text.strip() or None)
         return Post(Message(card, render.text("menu.summary", ctx.locale)))
@@ -99,7 +102,8 @@ class Engine:
     async def _sent_file(self, ctx: Ctx, file: SentFile, where: Place) -> Reply:
         if self._on_file is None or where.kind is not PlaceKind.PERSONAL:
             raise Refused("file_not_private")
-        return await self._on_file(ctx, file)
+        async with _watched(ctx, "file"):
+            return await self._on_file(ctx, file)
 
     # --- someone clicks in a dialog
 
@@ -116,8 +120,11 @@ class Engine:
 
     async def _submitted(self, ctx: Ctx, ours: Mapping[str, Any], data: Mapping[str, Any]) -> Reply:
         draft = await drafts.find(ctx.services.store, str(ours.get("id")))
-        if draft is None or draft.owner != ctx.who.aad_id or draft.dialog not in self._dialogs:
-            return Done(render.text("errors.draft_gone", ctx.locale))
+        if draft is not None and draft.owner != ctx.who.aad_id:
+            await journal_refusal(ctx, draft.dialog, draft.id, "not_yours")
+            draft = None
+        if draft is None or draft.dialog not in self._dialogs:
+            raise Refused("draft_gone")
         dialog = self._dialogs[draft.dialog]
         ctx = Ctx(ctx.services, ctx.who, ctx.locale, draft.subject)
         if draft.outcome is not None:
@@ -257,11 +264,12 @@ class Engine:
     # --- someone clicks on a posted card
 
     async def _acted(self, ctx: Ctx, verb: str, ours: Mapping[str, Any], data: Mapping[str, Any]) -> Reply:
-        act = self._kind(verb).acts.get(verb)
-        if act is None:
-            return await self._drawn(ctx, verb, ours)
-        inputs = {name: typed_text(value) for name, value in data.items() if name != "p"}
-        return await act(ctx, str(ours.get("id")), inputs)
+        act, subject = self._kind(verb).acts.get(verb), str(ours.get("id"))
+        async with _watched(ctx, verb, subject):
+            if act is None:
+                return await self._drawn(ctx, verb, ours)
+            inputs = {name: typed_text(value) for name, value in data.items() if name != "p"}
+            return await act(ctx, subject, inputs)
 
     async def _drawn(self, ctx: Ctx, verb: str, ours: Mapping[str, Any]) -> Reply:
         return Redraw(await self._kind(verb).draw(ctx, str(ours.get("id"))))
@@ -275,12 +283,8 @@ class Engine:
     # --- shared
 
     async def _permit(self, ctx: Ctx, dialog: Dialog, *, fresh: bool) -> None:
-        try:
+        async with _watched(ctx, dialog.name, ctx.subject):
             await dialog.allowed(ctx, fresh)
-        except Refused as refusal:
-            async with ctx.services.store.work() as work:
-                work.journal(ctx.who.aad_id, f"refused.{dialog.name}", ctx.subject or "-", after=refusal.key)
-            raise
 
     def _answers(self, dialog: Dialog, typed: Mapping[str, str]) -> dict[str, Any]:
         """What every step so far says, read anew from what was typed; a repair's own marks come through as they are."""
@@ -330,6 +334,16 @@ class Engine:
         if known is not None and place.group_id is None:
             return False  # Teams leaves the group id out of some activities
         return await places.remember(store, key, place)
+
+
+@asynccontextmanager
+async def _watched(ctx: Ctx, name: str, subject: str | None = None) -> AsyncIterator[None]:
+    """A door: what this person may not do behind it is journalled. Not for a refresh: no attempt, and it never writes."""
+    try:
+        yield
+    except Refused as refusal:
+        await journal_refusal(ctx, name, subject, refusal.key)
+        raise
 
 
 class _Overtaken(Exception):

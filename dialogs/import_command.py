@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from cards import render
-from dialogs.import_portfolio import why
+from dialogs.import_portfolio import code, why
 from services import imports
 from services.imports import Summary, Verdict
 from services.store import Store
@@ -73,7 +73,7 @@ def _report(summary: Summary, locale: str, say: Callable[[str], None], *, done: 
     for label, count in rows:
         say(f"{label:<{width}}  {count:>7}")
     for line in summary.refused:
-        facts = {"number": line.number, "code": line.said["code"] or "-", "why": why(line, locale)}
+        facts = {"number": line.number, "code": code(line) or "-", "why": why(line, locale)}
         say(render.text("import_portfolio.command.refused_line", locale, **facts))
     if more := summary.counts[Verdict.REFUSED] - len(summary.refused):
         say(render.text("import_portfolio.status.more", locale, n=more))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs.dialog import Ctx, administrators
+from dialogs.dialog import Ctx, administrators, journal_refusal
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Nothing, Redraw, Reply, SentFile
 from services import imports, places
@@ -14,7 +14,7 @@ from services.imports import Summary, Verdict
 from services.models import Import, ImportLine
 from services.record import Services
 
-REFUSED_SHOWN, UPDATED_SHOWN = 8, 5
+REFUSED_SHOWN, UPDATED_SHOWN, VALUE_SHOWN = 8, 5, 80
 
 
 async def _card(services: Services, found: Import, locale: str) -> Card:
@@ -39,15 +39,16 @@ def _counted(summary: Summary, locale: str) -> dict[str, Any]:
         "refused": counts[Verdict.REFUSED],
         "taken": summary.taken,
         "to_take": summary.to_take,
-        "refused_lines": [
-            {"number": line.number, "code": line.said["code"], "why": why(line, locale)} for line in refused
-        ],
+        "refused_lines": [{"number": line.number, "code": code(line), "why": why(line, locale)} for line in refused],
         "refused_more": counts[Verdict.REFUSED] - len(refused),
-        "updated_lines": [
-            {"number": line.number, "code": line.said["code"], "changes": _changes(line)} for line in updated
-        ],
+        "updated_lines": [{"number": line.number, "code": code(line), "changes": _changes(line)} for line in updated],
         "updated_more": counts[Verdict.UPDATED] - len(updated),
     }
+
+
+def code(line: ImportLine) -> str:
+    """The code as the line has it, which may be anything, cut to what a code may be."""
+    return str(line.said["code"])[:40]
 
 
 def why(line: ImportLine, locale: str) -> str:
@@ -56,7 +57,7 @@ def why(line: ImportLine, locale: str) -> str:
 
 
 def _changes(line: ImportLine) -> list[tuple[str, str, str]]:
-    return [(name, before, after) for name, (before, after) in line.facts.items()]
+    return [(name, before[:VALUE_SHOWN], after[:VALUE_SHOWN]) for name, (before, after) in line.facts.items()]
 
 
 # --- a file is sent
@@ -65,19 +66,10 @@ def _changes(line: ImportLine) -> list[tuple[str, str, str]]:
 async def _received(ctx: Ctx, file: SentFile) -> Reply:
     if file.count > 1:
         raise Refused("one_file")
-    await _only_administrators(ctx, "-")
+    await administrators(ctx, fresh=True)
     async with ctx.services.store.work() as work:
         await imports.receive(work, file.name, ctx.who.aad_id, file.url)
     return Nothing()  # reading takes a moment: its card follows, and is redrawn when the file is read
-
-
-async def _only_administrators(ctx: Ctx, subject: str) -> None:
-    try:
-        await administrators(ctx, fresh=True)
-    except Refused as refusal:
-        async with ctx.services.store.work() as work:
-            work.journal(ctx.who.aad_id, f"refused.{POSTED.name}", subject, after=refusal.key)
-        raise
 
 
 # --- its card is clicked
@@ -93,13 +85,14 @@ async def _own(ctx: Ctx, subject: str) -> Import:
     async with ctx.services.store.read() as session:
         found = await imports.get(session, subject)
     if found.owner != ctx.who.aad_id:
+        await journal_refusal(ctx, POSTED.name, subject, "not_yours")
         raise Refused("not_found")
     return found
 
 
 async def _take(ctx: Ctx, subject: str, _inputs: Mapping[str, str]) -> Reply:
     await _own(ctx, subject)
-    await _only_administrators(ctx, subject)
+    await administrators(ctx, fresh=True)
     async with ctx.services.store.work() as work:
         await imports.confirm(work, subject, ctx.who.aad_id)
     return Redraw(await _draw(ctx, subject))

@@ -39,12 +39,12 @@ def notice_card(ctx: Ctx, sentence: str) -> Card:
 
 
 async def search_rows(ctx: Ctx, dataset: str, text: str, top: int) -> tuple[tuple[str, str], ...]:
-    """Rows of the dossier typeahead, for administrators only; an outage answers with no row, the text search remains."""
+    """Rows of the dossier typeahead; no row in an outage: the text search remains. Refused("not_administrator")."""
     if dataset != "dossiers":
         raise Refused("card_unknown")
     try:
         if not await ctx.services.roles.is_administrator(ctx.who.aad_id):
-            return ()
+            raise Refused("not_administrator")
     except Unavailable:
         return ()
     async with ctx.services.store.read() as session:

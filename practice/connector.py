@@ -128,7 +128,7 @@ class Connector:
             self._teams.counts[name] += 1
             try:
                 self._authorize(request)
-                return await self._with_fault(name, do, request)
+                return await self._witnessed(name, do, request)
             except Refusal as refusal:
                 self._teams.counts[f"{name} {refusal.status}"] += 1
                 self._teams.refusals.append(str(refusal))
@@ -140,6 +140,17 @@ class Connector:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not self._teams.cloud.valid_connector_token(token):
             raise Refusal(401, "Unauthorized", "Authorization has been denied for this request.")
+
+    async def _witnessed(self, name: Operation, do: Handler, request: web.Request) -> web.StreamResponse:
+        witness = self._teams.cloud.state.witness
+        answer: web.StreamResponse = web.Response()
+        cut = await witness(name, None)
+        if not cut:
+            answer = await self._with_fault(name, do, request)
+            cut = await witness(name, answer.status)
+        if cut and request.transport is not None:
+            request.transport.abort()
+        return answer
 
     async def _with_fault(self, name: Operation, do: Handler, request: web.Request) -> web.StreamResponse:
         fault = self._teams.take_fault(name)

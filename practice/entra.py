@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
@@ -17,7 +18,10 @@ CONNECTOR_SCOPE = "https://api.botframework.com/.default"
 
 
 class Issuer:
-    """Issues and verifies access tokens. They are opaque to whoever holds them, and outlive a restart of the tenant."""
+    """Issues and verifies access tokens. They look like Entra's JWTs, and outlive a restart of the tenant.
+
+    Whoever holds one may read its `roles`, the permissions granted; only this tenant can tell whether it is genuine.
+    """
 
     def __init__(self, tenant_id: str, app_id: str, app_secret: str, state: State) -> None:
         self.tenant_id = tenant_id
@@ -29,26 +33,37 @@ class Issuer:
     def issue(self, scope: str) -> str:
         """A token for `scope`, good for the tenant's `token_seconds`."""
         expires = time.time() + self._state.token_seconds
-        claims = json.dumps({"scope": scope, "exp": expires, "epoch": self._state.token_epoch, "jti": str(uuid4())})
-        body = base64.urlsafe_b64encode(claims.encode())
-        return f"{body.decode()}.{self._signature(body)}"
+        claims = {"scope": scope, "exp": expires, "epoch": self._state.token_epoch, "jti": str(uuid4())}
+        if scope == GRAPH_SCOPE:
+            claims["roles"] = sorted(self._state.permissions)
+        signed = f"{_packed({'typ': 'JWT', 'alg': 'HS256'})}.{_packed(claims)}"
+        return f"{signed}.{self._signature(signed.encode())}"
 
     def refusal(self, token: str, scope: str) -> str | None:
         """Why `token` does not open `scope`, in Graph's words; None when it does."""
-        body, _, signature = token.partition(".")
+        signed, _, signature = token.rpartition(".")
         if not token:
             return "Access token is empty."
-        if not hmac.compare_digest(signature, self._signature(body.encode())):
+        if not hmac.compare_digest(signature.encode(), self._signature(signed.encode()).encode()):
             return "CompactToken parsing failed with error code: 80049217"
-        claims = json.loads(base64.urlsafe_b64decode(body))
+        claims = _unpacked(signed.partition(".")[2])
         if claims["scope"] != scope:
             return "Access token validation failure. Invalid audience."
         if claims["exp"] <= time.time() or claims["epoch"] != self._state.token_epoch:
             return "Lifetime validation failed, the token is expired."
         return None
 
-    def _signature(self, body: bytes) -> str:
-        return hmac.new(self._key, body, hashlib.sha256).hexdigest()
+    def _signature(self, signed: bytes) -> str:
+        return hmac.new(self._key, signed, hashlib.sha256).hexdigest()
+
+
+def _packed(part: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def _unpacked(part: str) -> dict[str, Any]:
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return claims
 
 
 def routes(issuer: Issuer, state: State) -> list[web.RouteDef]:

@@ -20,6 +20,7 @@ TENANT_ID = "5d0a7f7e-3b1c-4d53-9a49-1f6c0a7c2e10"
 APP_ID = "8e2f3c64-6f0b-4c3e-9b2d-77a1d0c5b9f1"
 APP_SECRET = "practice-only~Lq8Qz0vJkW3nR5tY7uB1cD4eF6gH9"
 BOT_MRI = f"28:{APP_ID}"
+PERMISSIONS = ("User.Invite.All", "User.Read.All", "User.DeleteRestore.All", "Mail.Send")
 
 TEAM_NAME = FIRM_NAME
 TEAM_GROUP_ID = "c3a4d9b2-58e7-4f0d-8a36-b0d5e6f71a28"

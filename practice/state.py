@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -19,6 +19,15 @@ from urllib.parse import parse_qs, urlsplit
 from practice import seed
 
 GuestState = Literal["PendingAcceptance", "Accepted"]
+Witness = Callable[[str, int | None], Awaitable[bool]]
+"""Told of each call (`POST /invitations`, or the connector's operation: `post`) as it arrives, with None, and once more when
+it has taken effect and nobody knows yet, with its status. True cuts the connection there: unheard, or unanswered."""
+
+
+async def unseen(_call: str, _status: int | None) -> bool:
+    """The witness of an ordinary day."""
+    return False
+
 
 
 def now() -> str:
@@ -120,10 +129,12 @@ class State:
     invitations_allowed: bool = True
     teams_accept_guests: bool = True
     sending_mailboxes: set[str] = field(default_factory=lambda: {seed.MAIL_FROM})
+    permissions: set[str] = field(default_factory=lambda: set(seed.PERMISSIONS))  # granted, as tokens tell them
     oldest_delta: int = 0
     page_size: int = 100
     token_seconds: int = 3599
     token_epoch: int = 0
+    witness: Witness = unseen
 
     @classmethod
     def load(cls, path: Path | None) -> Self:

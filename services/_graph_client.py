@@ -74,6 +74,10 @@ class Client:
         await self._open()
         await self._tokens.token(self._scope)
 
+    async def token(self) -> str:
+        """The access token requests are sent with. Raises what `Tokens.token` raises."""
+        return await self._tokens.token(self._scope)
+
     async def close(self) -> None:
         """Close every connection, the credential's too."""
         if self._sdk is not None:

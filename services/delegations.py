@@ -108,6 +108,14 @@ async def collaborateur(session: AsyncSession, email: str) -> Collaborateur | No
     return found
 
 
+async def person(session: AsyncSession, collaborateur_id: str) -> Collaborateur:
+    """The portfolio's person, or Refused("not_found")."""
+    found = await session.get(Collaborateur, collaborateur_id)
+    if found is None:
+        raise Refused("not_found")
+    return found
+
+
 async def with_dossiers(session: AsyncSession) -> Sequence[Collaborateur]:
     """Everyone responsible for a dossier, by name: who may have something to entrust."""
     has = exists().where(Dossier.collaborateur_id == Collaborateur.id)
@@ -186,6 +194,7 @@ async def end(work: Work, delegation_id: str, actor: str) -> None:
     row = await work.session.get(Delegation, delegation_id, with_for_update=True)
     if row is None or not await _turn(work, row, DelegationState.OVER, actor):
         raise Refused("delegation_over")
+    row.last_day = max(row.first_day, min(row.last_day, day_of(work.now)))
 
 
 async def turn(store: Store) -> None:

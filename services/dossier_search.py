@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.models import Dossier, DossierWord
-from services.people import words
+from services.people import one_line, words
 
 TYPED = 8  # words read of what is typed: more tell nothing more
 WORD, LINE = 80, 400  # characters, as the columns hold them
@@ -43,7 +43,7 @@ async def search(session: AsyncSession, typed: str, limit: int = 8) -> Sequence[
     """
     found = [row.id for row in await session.execute(_exactly(typed).limit(limit))]
     for wanted in _readings(typed):
-        if len(found) < limit:
+        if len(found) < limit and (wanted or not typed.strip()):
             found += await _ids(session, wanted, limit + len(found))
     ids = list(dict.fromkeys(found))[:limit]
     rows = (await session.scalars(select(Dossier).where(Dossier.id.in_(ids)))).unique()
@@ -51,7 +51,7 @@ async def search(session: AsyncSession, typed: str, limit: int = 8) -> Sequence[
 
 
 def _exactly(typed: str) -> Select[str]:
-    code, digits = typed.strip(), _digits(typed)
+    code, digits = one_line(typed), _digits(typed)
     same = Dossier.code.in_({code, code.upper(), code.lower()})
     return (
         select(Dossier.id)

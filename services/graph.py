@@ -1,6 +1,6 @@
 """The firm's directory and mailbox in Microsoft Graph: what ports.py asks, in Graph's terms and back.
 
-With its private halves, _graph_client.py and _graph_tokens.py, the one place that knows msgraph, kiota and azure.
+With its private parts, services/_graph_*.py, the one place that knows msgraph, kiota and azure.
 """
 
 import re
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 from services._graph_client import PUBLIC_GRAPH, Client, Refusal
+from services._graph_standing import GraphStanding
 from services._graph_tokens import PUBLIC_AUTHORITY, Tokens
 from services.errors import Refused, Unavailable
 from services.ports import Changes, DirectoryUser, Invited, Mail, StaffMember
@@ -34,7 +35,7 @@ _MAX_PAGES = 100
 
 
 class Graph:
-    """Everything the program has with Microsoft Graph and Entra: `tokens`, `directory`, `mailbox`. One a process.
+    """Everything the program has with Microsoft Graph and Entra: `tokens`, `directory`, `mailbox`, `standing`. One a process.
 
     `secret`, `certificate` (path of a PEM file with its key) or `managed_identity`: one of them. `graph_url` has no
     version. `mail_from` is the shared mailbox mails leave from, `reply_to` the address answers go to, if another.
@@ -67,6 +68,7 @@ class Graph:
         self._client = Client(self.tokens, graph_url, read_timeout=read_timeout, write_timeout=write_timeout)
         self.directory = GraphDirectory(self._client)
         self.mailbox = GraphMailbox(self._client, mail_from, reply_to)
+        self.standing = GraphStanding(self._client, mail_from)
 
     async def warm(self) -> None:
         """Import the SDK and fetch a first token. Raises what `Tokens.token` raises."""

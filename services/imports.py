@@ -17,6 +17,7 @@ from services import dossiers, portfolio
 from services.dossiers import Change, DossierRecord
 from services.errors import Refused
 from services.events import (
+    ApprovalChanged,
     Event,
     ImportChecked,
     ImportConfirmed,
@@ -24,7 +25,7 @@ from services.events import (
     ImportProgressed,
     ImportReceived,
 )
-from services.models import Import, ImportLine, ImportState
+from services.models import Dossier, Import, ImportLine, ImportState, Proposition, PropositionState
 from services.moves import move_import
 from services.people import one_line
 from services.portfolio import Line
@@ -260,7 +261,18 @@ async def _take_chunk(work: Work, import_id: str) -> int:
         await work.session.execute(
             update(ImportLine).where(of_import, ImportLine.number.in_(numbers)).values(taken=True, verdict=verdict)
         )
+    await _tell_approvals(work, [code for code, change in changes.items() if change and "collaborateur" in change])
     return len(lines)
+
+
+async def _tell_approvals(work: Work, codes: list[str]) -> None:
+    """Another collaborateur has the dossier: what awaits an approval is now theirs to approve."""
+    waiting = (PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL)
+    query = select(Proposition.id).join(Dossier, Dossier.id == Proposition.dossier_id)
+    for proposition_id in await work.session.scalars(
+        query.where(Dossier.code.in_(codes), Proposition.state.in_(waiting))
+    ):
+        work.emit(ApprovalChanged(proposition_id))
 
 
 def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -10,7 +10,7 @@ from services import endings, interlocuteur_search, interlocuteurs
 from services.errors import Refused
 from services.events import LoopTaskDropped
 from services.loop_tasks import Actor
-from services.models import LIVE_PROPOSITIONS, Dossier, LoopTask, Proposition, Rattachement, TaskState
+from services.models import LIVE_PROPOSITIONS, Dossier, LoopTask, Proposition, PropositionState, Rattachement, TaskState
 from services.moves import move_task
 from services.store import Work
 
@@ -25,8 +25,9 @@ class Loss:
     @property
     def key(self) -> str:
         """The same as long as the loss is: who confirmed one loss did not confirm another."""
-        kept = [dossier.id for _, dossier in self.links]
-        return " ".join(sorted([*kept, *(f"{one.id}:{one.state}" for one, _ in self.propositions)]))
+        links = [dossier.id for _, dossier in self.links]
+        live = [f"{one.id}:{one.state == PropositionState.ACTIVE}" for one, _ in self.propositions]
+        return " ".join(sorted([*links, *live]))
 
 
 async def loss(session: AsyncSession, interlocuteur_id: str) -> Loss:

@@ -77,6 +77,13 @@ class Matrix:
         """Every offer somebody has or is proposed."""
         return tuple((line, cell) for line in self.lines for cell in line.cells if cell.live)
 
+    def key(self, closes: Callable[[Cell], bool], *, everyone: bool = False) -> str:
+        """The same as long as what would end is: these cells, and where `everyone` goes, the people too."""
+        held = [cell for _, cell in self.live if closes(cell)]
+        ending = [f"{one.proposition.id}:{one.state == PropositionState.ACTIVE}" for one in held if one.proposition]
+        people = [known.id for line in self.lines if (known := line.person or line.invitation)] if everyone else []
+        return " ".join(sorted([*ending, *people]))
+
 
 def difference(before: Sequence[Rights], after: Sequence[Rights]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Keys of the rights lost and of those gained. Working on a dossier goes with seeing it: only the greater is said."""

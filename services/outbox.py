@@ -2,32 +2,65 @@
 
 An effect is claimed (state `running`, a lease, one more try) in its own commit *before* the outside is called: that is
 the recorded intent. Whoever finds an expired lease knows that the effect may have happened: it counts as `unsure`.
+Leases and due dates are counted in a time on which all replicas agree (`services.store.Work.moment`), so one whose clock
+is wrong takes nothing that another still holds.
+
+Each turn of the worker is one transaction: it records what ended since the last, then claims what may start now. Results
+wait in memory for that transaction, and if the database is away they go on waiting: an effect that happened is not
+forgotten because it could not be written down at once.
 """
 
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import exists, func, select, update
-from sqlalchemy.orm import aliased
-
+from services import effects, pace
+from services.effects import LEASE, MAX_TRIES, Claimed, Outcome, depth
 from services.errors import Refused, Unavailable, trace
-from services.events import EVENTS, Event
-from services.models import Effect, EffectState
+from services.events import Event
+from services.models import EffectState
+from services.pace import THREAD_PAUSE
 from services.record import Services
-from services.store import Owed, Store
+from services.store import Owed, Store, Work
+
+__all__ = ["LEASE", "MAX_TRIES", "Outbox", "Pool", "Reaction", "depth", "owed"]
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
 REACTION_TIMEOUT = 45.0
-MAX_TRIES = 12
-LONGEST_WAIT = 300.0
-BATCH = 16
+LONGEST_WAIT = 600.0
+LONGEST_REST = 3600.0
 IDLE_POLL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The reactions that share an outside. At most `slots` of their effects are under way at once, in all replicas.
+
+    Between two of them `every` seconds pass. When that outside says for how long it wants to be left alone (429,
+    Retry-After), the whole pool rests. A pool without a name is no outside: its `slots` count in each replica.
+    """
+
+    name: str
+    slots: int
+    every: float = 0.0
+
+    @property
+    def key(self) -> str:
+        """Of its row in services.pace."""
+        return f"pool:{self.name}"
+
+
+INSIDE = Pool("", 32)
+DIRECTORY = Pool("directory", 8)  # Graph: 150 invitations in 5 s, each a few hundred milliseconds
+TEAM = Pool("team", 1)  # Graph: 4 requests a second on one team
+MAIL = Pool("mail", 4)  # Graph: 4 requests at once on one mailbox
+GENERAL = Pool("general", 2, every=THREAD_PAUSE.total_seconds())  # one conversation
+CHAT = Pool("chat", 10)  # many: services.pace tells them apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,145 +75,190 @@ class Reaction:
     run: Callable[[Event, Services], Awaitable[None]]
     repeatable: bool
     lane: str = ""
+    pool: Pool = INSIDE
 
     def owed(self) -> Owed:
         """What the store records of it."""
-        return Owed(self.name, self.lane or self.name)
+        return Owed(self.name, self.lane or self.name, self.pool.name)
 
 
-def owed(reactions: Mapping[type[Event], Sequence[Reaction]]) -> dict[type[Event], tuple[Owed, ...]]:
+Reactions = Mapping[type[Event], Sequence[Reaction]]
+
+
+def owed(reactions: Reactions) -> dict[type[Event], tuple[Owed, ...]]:
     """The table the store needs: which effects each event owes."""
     return {event: tuple(reaction.owed() for reaction in follow) for event, follow in reactions.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    id: int
-    tries: int
-    unsure: int
-    reaction: str
-    event: Event
+def repeatable(reactions: Reactions) -> frozenset[str]:
+    """The names of the reactions that may be run again whatever happened."""
+    return frozenset(one.name for follow in reactions.values() for one in follow if one.repeatable)
 
 
 class Outbox:
     """The worker. Several may run on PostgreSQL; SQLite has one process."""
 
-    def __init__(self, services: Services, reactions: Mapping[type[Event], Sequence[Reaction]]) -> None:
+    def __init__(self, services: Services, reactions: Reactions) -> None:
         self._services = services
         self._store: Store = services.store
         self._reactions = {reaction.name: reaction for follow in reactions.values() for reaction in follow}
+        self._pools: dict[Pool, dict[str, bool]] = {}
+        for one in self._reactions.values():
+            self._pools.setdefault(one.pool, {})[one.name] = one.repeatable
+        self._wet = set(self._pools)  # pools in which something may be due
+        self._look_at = 0.0  # when all pools are looked at, though nothing was heard: for retries, and other replicas
+        self._busy: Counter[str] = Counter()  # effects claimed and not yet recorded, by pool
+        self._ended: list[Outcome] = []
+        self._one_ended = asyncio.Event()
+        self._paced = False
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; effects under way are finished first."""
-        if self._store.single_writer:
-            await self._release_orphans()
-        while not stop.is_set():
-            self._store.committed.clear()
-            if await self._round():
-                continue
-            waits = [asyncio.ensure_future(self._store.committed.wait()), asyncio.ensure_future(stop.wait())]
-            await asyncio.wait(waits, timeout=IDLE_POLL, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
+    async def run(self, stop: asyncio.Event, *, paced: bool = True) -> None:
+        """Work until `stop` is set; effects under way are finished and recorded first. A failing database is waited for.
+
+        `paced` False lets effects of a pool follow each other at once, as `drain` does.
+        """
+        self._paced = paced
+        under_way: set[asyncio.Task[None]] = set()
+        taken_over = False
+        try:
+            while not stop.is_set():
+                self._store.committed.clear()
+                self._one_ended.clear()
+                try:
+                    taken_over = taken_over or await self._take_over()
+                    claimed = await self._turn()
+                except Exception as fault:  # nothing else would start the worker again
+                    log.error("outbox: %s", trace(fault))
+                    claimed = []
+                for effect in claimed:
+                    task = asyncio.create_task(self._run(effect))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
+                await self._wait(stop)
+            await asyncio.gather(*under_way)
+        finally:
+            for task in under_way:
+                task.cancel()
+            try:
+                async with self._store.work() as work:
+                    await self._record(work)
+            except Exception as fault:  # the next start takes them for unsure
+                log.error("outbox: %d effects not recorded: %s", len(self._ended), trace(fault))
 
     async def drain(self) -> int:
         """Run all that is due now, and what that makes due; gives how many effects ran."""
         total = 0
-        while ran := await self._round():
-            total += ran
-        return total
+        while True:
+            self._wet = set(self._pools)
+            claimed = await self._turn()
+            if not claimed:
+                return total
+            await asyncio.gather(*(self._run(effect) for effect in claimed))
+            total += len(claimed)
 
-    async def _round(self) -> int:
-        claimed = await self._claim()
-        await asyncio.gather(*(self._run(effect) for effect in claimed))
-        return len(claimed)
+    async def _wait(self, stop: asyncio.Event) -> None:
+        """Until there may be something to record or to claim."""
+        waits = [asyncio.ensure_future(one.wait()) for one in (self._store.committed, self._one_ended, stop)]
+        clock = asyncio.get_running_loop().time
+        await asyncio.wait(waits, timeout=max(self._look_at - clock(), 0), return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        now = clock()
+        if self._store.committed.is_set() or now >= self._look_at:
+            self._wet = set(self._pools)
+            self._look_at = now + IDLE_POLL
 
-    async def _release_orphans(self) -> None:
-        """With a single process, whatever still runs at start-up was cut by a kill: no need to wait for its lease."""
+    # --- a turn
+
+    async def _turn(self) -> list[Claimed]:
+        """Record what ended, claim what may start: one transaction."""
         async with self._store.work() as work:
-            await work.session.execute(
-                update(Effect).where(Effect.state == EffectState.RUNNING).values(due_at=work.now)
-            )
-
-    async def _claim(self) -> list[_Claimed]:
-        earlier = aliased(Effect)
-        open_states = (EffectState.DUE, EffectState.RUNNING)
-        async with self._store.work() as work:
-            rows = await work.session.scalars(
-                select(Effect)
-                .where(
-                    Effect.state.in_(open_states),
-                    Effect.due_at <= work.now,
-                    ~exists().where(
-                        earlier.lane == Effect.lane, earlier.id < Effect.id, earlier.state.in_(open_states)
-                    ),
-                )
-                .order_by(Effect.due_at, Effect.id)
-                .limit(BATCH)
-                .with_for_update(skip_locked=True)
-            )
-            claimed = []
-            for row in rows.all():
-                if row.state == EffectState.RUNNING:
-                    row.unsure += 1
-                if self._hopeless(row):
-                    row.state, row.reason, row.finished_at = (
-                        EffectState.PARKED,
-                        row.reason or "outcome_unknown",
-                        work.now,
-                    )
-                    continue
-                row.state, row.due_at, row.tries = EffectState.RUNNING, work.now + LEASE, row.tries + 1
-                event = EVENTS[row.event](**row.payload)
-                claimed.append(_Claimed(row.id, row.tries, row.unsure, row.reaction, event))
+            recorded = await self._record(work)
+            freed = Counter(outcome.effect.pool for outcome in recorded)
+            # An effect that ended may let the next of its lane go.
+            wet = [pool for pool in self._pools if pool in self._wet or freed[pool.name]]
+            rooms = await self._rooms(work, wet, freed)
+            claimed: list[Claimed] = []
+            for pool in wet:
+                if rooms[pool] > 0:
+                    claimed += await effects.claim(work, pool.name, self._pools[pool], rooms[pool])
+            started = Counter(effect.pool for effect in claimed)
+            await self._rest(work, wet, started, recorded)
+        del self._ended[: len(recorded)]
+        self._busy = self._busy + started - freed
+        self._wet = {pool for pool in wet if 0 < rooms[pool] == started[pool.name]}
         return claimed
 
-    def _hopeless(self, row: Effect) -> bool:
-        reaction = self._reactions.get(row.reaction)
-        return reaction is None or (not reaction.repeatable and row.unsure > 1) or row.tries >= MAX_TRIES
+    async def _record(self, work: Work) -> list[Outcome]:
+        ended = list(self._ended)
+        await effects.record(work, ended)
+        return ended
 
-    async def _run(self, effect: _Claimed) -> None:
-        reaction = self._reactions[effect.reaction]
+    async def _rooms(self, work: Work, pools: Sequence[Pool], freed: Mapping[str, int]) -> dict[Pool, int]:
+        """How many effects of each pool may start now.
+
+        Pools that stand for an outside are held until the commit: two replicas counting at once would each fill them.
+        """
+        rooms = {pool: pool.slots - self._busy[pool.name] + freed.get(pool.name, 0) for pool in pools}
+        outsides = [pool for pool in pools if pool.name]
+        if outsides:
+            free_at = await pace.held(work, [pool.key for pool in outsides])
+            now = await work.instant()
+            running = await effects.running(work, [pool.name for pool in outsides])
+            for pool in outsides:
+                most = 1 if pool.every and self._paced else pool.slots
+                rooms[pool] = 0 if free_at[pool.key] > now else min(most, pool.slots - running[pool.name])
+        return rooms
+
+    async def _rest(
+        self, work: Work, pools: Sequence[Pool], started: Mapping[str, int], recorded: Sequence[Outcome]
+    ) -> None:
+        """Pools that have just been used, and those whose outside asked for it, are not free for a while."""
+        pauses = {}
+        for pool in pools:
+            asked = [one.rest for one in recorded if one.effect.pool == pool.name]
+            if self._paced and pool.name in started:
+                asked.append(timedelta(seconds=pool.every))
+            longest = max(asked, default=timedelta())
+            if pool.name and longest:
+                pauses[pool.key] = longest
+                self._look_at = min(self._look_at, asyncio.get_running_loop().time() + longest.total_seconds())
+        if pauses:
+            await pace.rest(work, pauses)
+
+    async def _take_over(self) -> bool:
+        names = {pool.name: list(reactions) for pool, reactions in self._pools.items()}
+        async with self._store.work() as work:
+            await effects.take_over(work, names, alone=self._store.single_writer)
+        return True
+
+    # --- an effect
+
+    async def _run(self, effect: Claimed) -> None:
+        outcome = await self._outcome(effect)
+        self._ended.append(outcome)
+        self._one_ended.set()
+
+    async def _outcome(self, effect: Claimed) -> Outcome:
         try:
             async with asyncio.timeout(REACTION_TIMEOUT):
-                await reaction.run(effect.event, self._services)
+                await self._reactions[effect.reaction].run(effect.event, self._services)
         except Refused as refusal:
-            await self._finish(effect, EffectState.PARKED, refusal.key)
-        except Unavailable as fault:
-            await self._retry(effect, fault.key, ambiguous=fault.ambiguous, retry_after=fault.retry_after)
+            return Outcome(effect, EffectState.PARKED, refusal.key, effect.unsure)
+        except Unavailable as busy:
+            return self._later(effect, busy.key, busy.retry_after or 0.0, ambiguous=busy.ambiguous)
         except TimeoutError:
-            await self._retry(effect, "timeout", ambiguous=True)
+            return self._later(effect, "timeout", ambiguous=True)
         except Exception as fault:  # a bug must not stop the others' effects; it is parked in the end, and counted
             log.error("reaction %s failed: %s", effect.reaction, trace(fault))
-            await self._retry(effect, "fault", ambiguous=True)
-        else:
-            await self._finish(effect, EffectState.DONE, None)
+            return self._later(effect, "fault", ambiguous=True)
+        return Outcome(effect, EffectState.DONE)
 
-    async def _retry(self, effect: _Claimed, reason: str, *, ambiguous: bool, retry_after: float | None = None) -> None:
-        unsure = effect.unsure + (1 if ambiguous else 0)
-        reaction = self._reactions[effect.reaction]
-        if effect.tries >= MAX_TRIES or (not reaction.repeatable and unsure > 1):
-            await self._finish(effect, EffectState.PARKED, reason)
-            return
-        wait = max(retry_after or 0.0, min(2.0**effect.tries, LONGEST_WAIT) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-        async with self._store.work() as work:
-            await work.session.execute(
-                update(Effect)
-                .where(Effect.id == effect.id, Effect.state == EffectState.RUNNING, Effect.tries == effect.tries)
-                .values(state=EffectState.DUE, due_at=work.now + timedelta(seconds=wait), reason=reason, unsure=unsure)
-            )
-
-    async def _finish(self, effect: _Claimed, state: EffectState, reason: str | None) -> None:
-        async with self._store.work() as work:
-            await work.session.execute(
-                update(Effect)
-                .where(Effect.id == effect.id, Effect.state == EffectState.RUNNING, Effect.tries == effect.tries)
-                .values(state=state, reason=reason, finished_at=work.now)
-            )
-
-
-async def depth(store: Store) -> dict[str, int]:
-    """How many effects stand in each state, for the metrics."""
-    async with store.read() as session:
-        rows = await session.execute(select(Effect.state, func.count()).group_by(Effect.state))
-    return {state: count for state, count in rows.all()}  # noqa: C416 - rows, to mypy, are no pairs
+    def _later(self, effect: Claimed, reason: str, retry_after: float = 0.0, *, ambiguous: bool) -> Outcome:
+        unsure = effect.unsure + ambiguous
+        asked = min(retry_after, LONGEST_REST)
+        rest = timedelta(seconds=asked)
+        if effect.tries >= MAX_TRIES or (unsure > 1 and not self._reactions[effect.reaction].repeatable):
+            return Outcome(effect, EffectState.PARKED, reason, unsure, rest=rest)
+        wait = max(asked, min(2.0**effect.tries, LONGEST_WAIT) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        return Outcome(effect, EffectState.DUE, reason, unsure, timedelta(seconds=wait), rest)

@@ -6,6 +6,7 @@ nothing else: the adapters translate their SDK's errors once, at their boundary.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol
 
@@ -163,6 +164,25 @@ class Chat(Protocol):
 
     async def open_personal(self, place: Place, mri: str) -> Place:
         """The 1:1 conversation with a member of `place`, created if need be (Teams gives the same one each time)."""
+        ...
+
+
+class Standing(Protocol):
+    """How the program stands with Microsoft, for the doctor. Raises as every port; nothing here changes anything.
+
+    Refused: `identity_refused` (with `code`), `mailbox_unset`, `mailbox_unknown`, `mailbox_refused`.
+    """
+
+    async def permissions(self) -> frozenset[str] | None:
+        """The application permissions granted, as the token says; None where it does not let itself be read."""
+        ...
+
+    async def time(self) -> datetime:
+        """What time it is there."""
+        ...
+
+    async def mailbox(self) -> None:
+        """Whether mails may leave from the firm's mailbox: Refused, or nothing. No mail leaves."""
         ...
 
 

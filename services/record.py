@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.doctor import Doctor
 from services.ports import Chat, Directory, Files, Mailbox
 from services.roles import Roles
 from services.store import Store
@@ -21,7 +22,7 @@ class Firm:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The store, the outside, and who may do what."""
+    """The store, the outside, and who may do what; and the doctor, where there is one."""
 
     firm: Firm
     store: Store
@@ -30,3 +31,4 @@ class Services:
     chat: Chat
     roles: Roles
     files: Files
+    doctor: Doctor | None = None

@@ -150,11 +150,11 @@ class GuestWait:
         return self.number >= self.reminders
 
 
-async def guest_wait(session: AsyncSession, invitation_id: str, now: datetime) -> GuestWait:
-    """The latest wait for this guest that was reminded of. Refused("not_found") when none was."""
+async def guest_wait(session: AsyncSession, invitation_id: str, now: datetime) -> GuestWait | None:
+    """The latest wait for this guest that was reminded of; None when none was."""
     waits = await _lasts(session, GUEST, [invitation_id])
     if not waits:
-        raise Refused("not_found")
+        return None
     (_, since), last = max(waits.items(), key=lambda wait: wait[0][1])
     days = await calendar.of_firm(session, now)
     steps = days.rhythm.guest_steps

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from services import logs, retention
+
 APP_TYPES = ("SingleTenant", "UserAssignedMSI")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TEAMS_HOSTS = "smba.trafficmanager.net,smba.infra.gcc.teams.microsoft.com,smba.infra.gov.teams.microsoft.us"
@@ -13,6 +15,8 @@ OPENID = "https://login.botframework.com/v1/.well-known/openidconfiguration"
 AUTHORITY = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
 LOOP = "https://loop.cegid.com"
+FIRM = "Cabinet comptable"
+LONGEST = 36500  # days; a century
 DATABASE = "sqlite+aiosqlite:///var/passerelle.db"
 
 
@@ -48,6 +52,9 @@ class Settings:
     firm_locale: str
     firm_domains: frozenset[str]
     practice: bool
+    log_level: str
+    log_format: str
+    retention: Mapping[str, int]
 
     def __repr__(self) -> str:
         return f"Settings(app_id={self.app_id!r}, practice={self.practice!r})"
@@ -84,6 +91,13 @@ class _Reader:
         if value.isascii() and value.isdigit() and 0 <= int(value) <= 65535:
             return int(value)
         self.fault(name, "must be a port number")
+        return default
+
+    def days(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdigit() and 1 <= int(value) <= LONGEST:
+            return int(value)
+        self.fault(name, f"must be a number of days, from 1 to {LONGEST}")
         return default
 
     def url(self, name: str, default: str, *, practice: bool) -> str:
@@ -131,10 +145,13 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         loop_url=read.url("LOOP_URL", LOOP, practice=practice),
         admin_group_id=read.text("ADMIN_GROUP_ID") or None,
         invite_to_team=read.flag("INVITE_TO_TEAM"),
-        firm_name=read.text("FIRM_NAME", "Cabinet comptable"),
+        firm_name=read.text("FIRM_NAME", FIRM),
         firm_locale=read.one_of("FIRM_LOCALE", "fr", ("fr", "en")),
         firm_domains=_hosts(read.text("FIRM_DOMAINS")),
         practice=practice,
+        log_level=read.one_of("LOG_LEVEL", "INFO", logs.LEVELS),
+        log_format=read.one_of("LOG_FORMAT", "text", logs.FORMATS),
+        retention=_retention(read),
     )
     if read.faults:
         raise WrongSettings(read.faults)
@@ -150,6 +167,15 @@ def _credential(read: _Reader, app_type: str) -> tuple[str | None, Path | None]:
     if app_type == "SingleTenant" and password is None and certificate is None:
         read.fault("MICROSOFT_APP_PASSWORD", "or MICROSOFT_APP_CERTIFICATE is required")
     return password, certificate
+
+
+def _retention(read: _Reader) -> dict[str, int]:
+    days = {name: read.days(f"RETENTION_{name.upper()}_DAYS", usual) for name, usual in retention.DAYS.items()}
+    if days["journal"] < max(days.values()):
+        read.fault(
+            "RETENTION_JOURNAL_DAYS", "the journal explains the other data: it must be kept as long as any of them"
+        )
+    return days
 
 
 def _mailbox(read: _Reader) -> str | None:

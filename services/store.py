@@ -17,7 +17,7 @@ from services.clock import Clock
 from services.events import Event, packed
 from services.models import Effect, JournalLine
 
-Moment = datetime | ColumnElement[datetime]
+AgreedTime = datetime | ColumnElement[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Work:
         self,
         session: AsyncSession,
         now: datetime,
-        moment: Moment,
+        moment: AgreedTime,
         owed: Mapping[type[Event], Sequence[Owed]],
     ) -> None:
         self.session = session
@@ -104,7 +104,7 @@ class Store:
         # SQLite has one writer: waiting here is fair and costs nothing, waiting inside SQLite polls and may time out.
         async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
             await session.connection(execution_options={"passerelle_write": True})
-            moment: Moment = self._agreed() if self._agreed else func.now()
+            moment: AgreedTime = self._agreed() if self._agreed else func.now()
             work = Work(session, self.clock(), moment, self._owed)
             yield work
             await journal.seal(session, work.lines)
@@ -134,8 +134,8 @@ class Store:
 
 def _engine(url: str) -> AsyncEngine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True)
-    engine = create_async_engine(url, connect_args={"timeout": 10})
+        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_async_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine

@@ -3,6 +3,7 @@
 from services import deliveries, invitations, places
 from services.errors import Refused
 from services.events import Event
+from services.models import InvitationState
 from services.record import Services
 
 LEG = "team"
@@ -17,8 +18,8 @@ async def add_to_team(event: Event, services: Services) -> None:
     general = await places.find(services.store, places.GENERAL)
     if general is None or general.group_id is None:
         raise Refused("bot_not_installed")
-    if invitation.user_id is None:
-        return
+    if invitation.user_id is None or invitation.state != InvitationState.ACCEPTED:
+        return  # recognised in Entra, but still to accept: their acceptance comes here too
     try:
         await services.directory.add_to_team(general.group_id, invitation.user_id)
     except Refused as refusal:

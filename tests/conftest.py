@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from subprocess import SubprocessError
 from typing import Any
@@ -17,6 +18,8 @@ import app
 from practice import seed
 from services import dossiers, migrate, portfolio, settings
 from services.clock import system_clock
+from services.models import EffectState
+from services.outbox import depth
 from services.settings import Settings
 from services.store import Store
 from tests.teams import Firm
@@ -89,12 +92,29 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
+class Watch:
+    """A clock that goes on by itself, as real ones do, from whatever moment the test sets it to."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return system_clock() + self._ahead
+
+    def set(self, moment: datetime) -> None:
+        self._ahead = moment - system_clock()
+
+    def forward(self, **amount: float) -> None:
+        self._ahead += timedelta(**amount)
+
+
 class Bot:
-    """The bot running in this process: real sockets, real SQL. `restart` ends it and starts it again."""
+    """The bot running in this process: real sockets, real SQL. `restart` ends it and starts it again; `clock` is its own."""
 
     def __init__(self, config: Settings, firm: Firm) -> None:
         self.config = config
         self.firm = firm
+        self.clock = Watch()
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -104,7 +124,7 @@ class Bot:
 
     async def start(self) -> None:
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(app.run_bot(self.config, self._stop))
+        self._task = asyncio.create_task(app.run_bot(self.config, self._stop, self.clock, paced=False))
         async with aiohttp.ClientSession() as http:
             while not await self._ready(http):
                 if self._task.done():
@@ -128,6 +148,15 @@ class Bot:
     async def restart(self) -> None:
         await self.kill()
         await self.start()
+
+    async def lets_pass(self, **amount: float) -> None:
+        """So much time passes, once everything under way is done: a lease cut in two would be another story."""
+        store = app.open_store(self.config)
+        open_states = (EffectState.DUE, EffectState.RUNNING)
+        while (await depth(store)).keys() & set(open_states):
+            await asyncio.sleep(0.02)
+        await store.close()
+        self.clock.forward(**amount)
 
     async def _ready(self, http: aiohttp.ClientSession) -> bool:
         with suppress(aiohttp.ClientError):

@@ -73,7 +73,7 @@ def reads(person: Person, *texts: str) -> None:
 def lines(person: Person) -> str:
     """Everything the dialog says, as eyes compare it."""
     assert person.dialog is not None
-    return plain(" | ".join(person.dialog.texts))
+    return plain(" ".join(person.dialog.texts))
 
 
 def guest_of(firm: Firm, email: str) -> list[bool]:
@@ -214,8 +214,8 @@ async def test_scenario_20_a_downgrade_says_what_is_lost_then_the_collaborateur_
     reads(
         claire,
         "Remplacer Consultation par Start",
-        "Ce que cette personne perd | ✕ Consulter le dossier comptable sur Cegid Loop, en lecture seule",
-        "Ce que cette personne gagne | Rien de plus.",
+        "Ce que cette personne perd ✕ Consulter le dossier comptable sur Cegid Loop, en lecture seule",
+        "Ce que cette personne gagne Rien de plus.",
     )
     await claire.clicks("C’est fait dans Loop, changer")
     await claire.sees("Le changement est enregistré pour le dossier BOUMAR")
@@ -321,6 +321,20 @@ async def test_scenario_19_the_end_of_a_mission_after_an_impact_list(firm: Firm,
     await claire.closes()
     await new_client(claire, SOPHIE, "Start")  # a mission may begin again
     await sophie.receives("vous invite", count=2)
+
+
+async def test_what_changed_since_it_was_shown_is_shown_again_before_it_ends(firm: Firm) -> None:
+    claire, malo, yann = firm.person("Claire"), firm.person("Malo"), firm.person("Yann")
+    await new_client(claire)
+    await approves(malo, "Consultation")
+    await opens_dossier(yann, "Terminer la mission avec cette entreprise")
+    await new_client(claire, SOPHIE, "Start")
+    await yann.clicks("Terminer, puis Loop plus tard")
+    await yann.sees("La situation de ce dossier a changé", "Kervella Sophie")
+    await malo.sees("Offre active")
+    await yann.clicks("Continuer, Loop plus tard")
+    await yann.sees("La mission du dossier BOUMAR est terminée", "Terminer la mission dans Loop")
+    await malo.sees("Offre terminée", "Proposition retirée")
 
 
 # --- one person, two companies

@@ -102,8 +102,9 @@ export const mentionsOf = (entities) =>
   (entities ?? []).filter((one) => one.type === "mention").map((one) => one.text.replace(/<\/?at>/g, ""));
 
 /**
- * Draw `card` in a theme of host.js, at `scale` times the text size. `press(action, data)` is called with the action's JSON and its data, inputs gathered and valid;
- * `search(dataset, text)` gives a typeahead's rows; `open(url)` follows a link. Gives the card's element.
+ * Draw `card` in a theme of host.js, at `scale` times the text size. `press(action, data)` is called with the action's JSON
+ * and its data, inputs gathered and valid; `search(dataset, text)` gives a typeahead's rows; `open(url)` follows a link.
+ * Gives the card's element.
  */
 export function draw(card, { theme, scale, press, search, open }) {
   const drawn = new AdaptiveCards.AdaptiveCard();

@@ -1,92 +1,93 @@
-"""How Teams colours an Adaptive Card: a host configuration and a page for Microsoft's renderer, one a theme."""
+"""A page on which cards stand as Teams draws them: the practice page's renderer, colours and styles, in one file.
 
-from typing import Any, Literal
+Nothing here says how a card looks: colours and type are practice/page's (host.js, theme.css, cards.css), the drawing is its
+cards.js. The letters are brought along (Open Sans for Segoe UI, a little wider; DejaVu for the signs), so that a card
+is the same on every machine.
+"""
+
+import base64
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from practice import packages
 
 Theme = Literal["light", "dark", "contrast"]
 THEMES: tuple[Theme, ...] = ("light", "dark", "contrast")
+PHONE, DESKTOP = 320, 640
 
-# page, card, border, text, subtle, brand (buttons), on brand
-_PAGE: dict[Theme, tuple[str, str, str, str, str, str, str]] = {
-    "light": ("#f5f5f5", "#ffffff", "#d1d1d1", "#242424", "#616161", "#5b5fc7", "#ffffff"),
-    "dark": ("#141414", "#292929", "#525252", "#ffffff", "#adadad", "#4f52b2", "#ffffff"),
-    "contrast": ("#000000", "#000000", "#ffffff", "#ffffff", "#ffffff", "#1aebff", "#000000"),
-}
-# accent, good, warning, attention: of text, then behind text (the first behind is emphasis)
-_TEXT: dict[Theme, tuple[str, str, str, str]] = {
-    "light": ("#5b5fc7", "#0e700e", "#835b00", "#b10e1c"),
-    "dark": ("#9299f7", "#9ad29a", "#fee5b5", "#eeacb2"),
-    "contrast": ("#1aebff", "#3ff23f", "#ffff01", "#ff8080"),
-}
-_BEHIND: dict[Theme, tuple[str, str, str, str, str]] = {
-    "light": ("#f5f5f5", "#e8ebfa", "#e7f2da", "#fbf0d3", "#fce9ea"),
-    "dark": ("#1f1f1f", "#2f2f4a", "#1c3318", "#42340a", "#3f1011"),
-    "contrast": ("#000000", "#000000", "#000000", "#000000", "#000000"),
-}
+_OURS = Path(__file__).parent / "page"
+AXE = _OURS / "node_modules" / "axe-core" / "axe.min.js"
+_TEAMS = Path(__file__).parents[2] / "practice" / "page"
+_SIGNS = "U+1E00-1EFF, U+2070-2BFF"  # Vietnamese, arrows, ticks, circles: what Open Sans does not have
 
 
-def host_config(theme: Theme) -> dict[str, Any]:
-    """What `adaptivecards` takes as HostConfig, with the spacings and sizes Teams uses."""
-    _, card, border, text, subtle, _, _ = _PAGE[theme]
-    inks = dict(zip(("accent", "good", "warning", "attention"), _TEXT[theme], strict=True))
-    colors = {
-        name: {"default": ink, "subtle": ink} for name, ink in {"dark": "#242424", "light": "#ffffff", **inks}.items()
-    } | {"default": {"default": text, "subtle": subtle}}
-    behind = dict(zip(("emphasis", "accent", "good", "warning", "attention"), _BEHIND[theme], strict=True))
-    return {
-        "supportsInteractivity": True,
-        "spacing": {"small": 8, "default": 12, "medium": 16, "large": 20, "extraLarge": 24, "padding": 16},
-        "separator": {"lineThickness": 1, "lineColor": border},
-        "fontFamily": "Segoe UI, Selawik, Open Sans, Liberation Sans, Arial, sans-serif",
-        "fontSizes": {"small": 12, "default": 14, "medium": 14, "large": 18, "extraLarge": 24},
-        "fontWeights": {"lighter": 200, "default": 400, "bolder": 600},
-        "containerStyles": {
-            name: {"backgroundColor": ground, "borderColor": border, "foregroundColors": colors}
-            for name, ground in {"default": card, **behind}.items()
-        },
-        "textStyles": {"heading": {"size": "large", "weight": "bolder", "color": "default", "isSubtle": False}},
-        "actions": {
-            "maxActions": 6,
-            "spacing": "default",
-            "buttonSpacing": 8,
-            "actionsOrientation": "horizontal",
-            "actionAlignment": "left",
-        },
-        "factSet": {
-            "title": {"size": "default", "weight": "bolder", "wrap": True, "maxWidth": 150},
-            "value": {"size": "default", "wrap": True},
-            "spacing": 16,
-        },
-        "inputs": {
-            "label": {
-                "inputSpacing": "small",
-                "requiredInputs": {"suffix": " *", "suffixColor": "attention", "weight": "bolder"},
-                "optionalInputs": {"weight": "bolder"},
-            },
-            "errorMessage": {"color": "attention", "weight": "bolder", "spacing": "small"},
-        },
+@cache
+def html(*, extra: str = "", body: str = '<main id="stage"></main>') -> str:
+    """The page, self-contained: it opens without a server. `extra` goes at the end of the head, `body` replaces the stage."""
+    ours, teams = packages.install(_OURS), packages.install(_TEAMS)
+    styles = (
+        teams / "adaptivecards" / "dist" / "adaptivecards.css",
+        *(_TEAMS / name for name in ("theme.css", "cards.css")),
+        _OURS / "stage.css",
+    )
+    scripts = (teams / "adaptivecards" / "dist" / "adaptivecards.min.js", AXE)
+    modules = {
+        "markdown-it": _read(teams / "markdown-it" / "dist" / "browser" / "markdown-it.esm.min.mjs"),
+        "host": _read(_TEAMS / "host.js"),
+        "cards": _read(_TEAMS / "cards.js").replace('"./host.js"', '"host"'),  # a data: URL has no neighbours
+        "stage": _read(_OURS / "stage.js"),
     }
+    imports = {name: _data("text/javascript", source.encode()) for name, source in modules.items()}
+    return "\n".join(
+        [
+            '<!doctype html><html lang="fr" data-theme="light"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Passerelle</title>',
+            f"<style>{_letters(ours)}</style>",
+            *(f"<style>{_read(one)}</style>" for one in styles),
+            *(f"<script>{_read(one)}</script>" for one in scripts),
+            f'<script type="importmap">{embedded({"imports": imports})}</script>',
+            '<script type="module">import * as stage from "stage"; window.stage = stage;</script>',
+            f"{extra}</head><body>{body}</body></html>",
+        ]
+    )
 
 
-def page(theme: Theme, width: int) -> str:
-    """An empty page of `width` pixels in the theme; the card goes into #card."""
-    ground, card, border, text, subtle, brand, on_brand = _PAGE[theme]
-    return f"""<!doctype html><meta charset="utf-8"><style>
-    * {{ box-sizing: border-box }}
-    :root {{ color-scheme: {"light" if theme == "light" else "dark"} }}
-    body {{ margin: 0; padding: 8px; background: {ground}; width: {width}px; color: {text};
-           font-family: Segoe UI, Selawik, Open Sans, Liberation Sans, Arial, sans-serif; font-size: 14px }}
-    #card {{ background: {card}; border: 1px solid {border}; border-radius: 6px; overflow-x: auto }}
-    .ac-container.ac-selectable {{ padding: 0 }}
-    .ac-pushButton {{ font: inherit; font-weight: 600; min-height: 32px; padding: 5px 12px; border-radius: 4px; cursor: pointer;
-           background: {card}; color: {text}; border: 1px solid {border} }}
-    .ac-pushButton.style-positive {{ background: {brand}; color: {on_brand}; border-color: {brand} }}
-    .ac-input.ac-textInput, .ac-multichoiceInput.ac-choiceSetInput-compact, .ac-choiceSetInput-filtered-textbox {{
-           font: inherit; width: 100%; padding: 6px 10px; color: {text}; background: {card};
-           border: 1px solid {subtle}; border-radius: 4px }}
-    .ac-input-container > div, .ac-choiceSetInput-filtered-container {{ width: 100% }}
-    textarea.ac-input {{ min-height: 72px }}
-    ::placeholder {{ color: {subtle}; opacity: 1 }}
-    input[type=radio], input[type=checkbox] {{ accent-color: {brand} }}
-    a {{ color: {_TEXT[theme][0]} }}
-    p {{ margin: 0 }}
-    </style><main id="card"></main>"""
+def embedded(data: object) -> str:
+    """JSON to stand inside a <script>: no `<` that could end it."""
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def ours(name: str) -> str:
+    """A file of this folder's page."""
+    return _read(_OURS / name)
+
+
+def _letters(ours: Path) -> str:
+    latin, files = "Segoe UI Variable Text", ours / "@fontsource" / "open-sans" / "files"
+    faces = [
+        _face(latin, weight, files / f"open-sans-{subset}-{weight}-normal.woff2", within)
+        for weight in (400, 600)
+        for subset, within in (("latin-ext", "U+0100-02FF"), ("latin", "U+0000-00FF, U+0131, U+0152-0153, U+2000-206F"))
+    ]
+    return "\n".join([*faces, _face("Segoe UI", 400, ours / "dejavu-fonts-ttf" / "ttf" / "DejaVuSans.ttf", _SIGNS)])
+
+
+def _face(family: str, weight: int, file: Path, within: str) -> str:
+    facts: Mapping[str, str] = {
+        "font-family": f'"{family}"',
+        "font-weight": str(weight),
+        "src": f"url({_data('font/woff2' if file.suffix == '.woff2' else 'font/ttf', file.read_bytes())})",
+        "unicode-range": within,
+    }
+    return "@font-face {" + "; ".join(f"{name}: {value}" for name, value in facts.items()) + "}"
+
+
+def _data(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """What a person could see, card by card and mail by mail."""
 
+from tests.cards.calendar_samples import CALENDAR, REMINDER_MAILS, STANDS_IN
 from tests.cards.ending_samples import ENDINGS
 from tests.cards.firm import (
     ACTIVATE,
@@ -31,6 +32,7 @@ from tests.cards.firm import (
     posted,
     step,
 )
+from tests.cards.import_samples import IMPORTS
 from tests.cards.interlocuteur_samples import INTERLOCUTEURS
 
 FILTER = {"show": "all", "filters": ["all", "mine", "late", "sent", "awaiting_approval"]}
@@ -42,7 +44,9 @@ TWO_COMPANIES = WELCOME | {
     ]
 }
 CARDS: dict[str, dict[str, Sample]] = {
+    **CALENDAR,
     **ENDINGS,
+    **IMPORTS,
     **INTERLOCUTEURS,
     "menu/menu": {
         "admin": posted(MENU, "tracking"),
@@ -135,6 +139,7 @@ CARDS: dict[str, dict[str, Sample]] = {
     "approve_activation/request": {
         "open": posted(REQUEST, "approve_activation", refresh=["29:1abc", "29:1def"]),
         "watch": posted(REQUEST | {"mention": False, "can_decide": False}, "approve_activation"),
+        "stands_in": posted(STANDS_IN, "approve_activation", refresh=["29:1abc", "29:1def"]),
         "active": posted(REQUEST | DECIDED | {"state": "active"}, "approve_activation"),
         "refused": posted(
             REQUEST | DECIDED | {"state": "refused", "reason": "Le widget n’est pas dans le Loop Hub."},
@@ -173,6 +178,7 @@ CARDS: dict[str, dict[str, Sample]] = {
 }
 
 MAILS: dict[str, dict[str, Sample]] = {
+    **REMINDER_MAILS,
     "invite_guest/invitation": {
         "plain": posted({"given_name": "Paul", "redeem_url": "https://login.microsoftonline.com/redeem?rd=abc&x=1"}),
     },
@@ -183,6 +189,7 @@ MAILS: dict[str, dict[str, Sample]] = {
                 "company": "Boulangerie Martin",
                 "email": PERSON["email"],
                 "offer_name": "Consultation",
+                "gives": CONSULTATION["gives"],
                 "url": "https://loop.cegid.com/espace",
             }
         ),

@@ -25,6 +25,8 @@ OURS = frozenset(
         "action",
         "guest",
         "invitation",
+        "field",
+        "reader",
     }
 )
 
@@ -51,22 +53,29 @@ def shape(value: Any) -> Any:
             return type(value).__name__
 
 
-def retold(value: Any, tell: Callable[[str], str], name: str = "") -> Any:
+def retold(value: Any, tell: Callable[[str], str]) -> Any:
     """The sample with each of its texts told otherwise; keys of ours, and the labels of facts, stay."""
+    return told(value, lambda _name, text: tell(text))
+
+
+def told(value: Any, tell: Callable[[str, str], str], name: str = "") -> Any:
+    """As `retold`, where the telling depends on the name of what is told."""
     match value:
         case "":
             return value  # left blank: the card leaves it out
         case str() if name in OURS or (name == "reason" and value.isidentifier()):
             return value  # an invitation's reason is the key of a refusal, a collaborateur's reason is a text
         case str():
-            return tell(value)
+            return tell(name, value)
         case {"go": _}:
             return value  # a repair's button: its title is one of our sentences
         case Mapping():
-            return {key: retold(item, tell, key) for key, item in value.items()}
+            return {key: told(item, tell, key) for key, item in value.items()}
         case list():
-            return [retold(item, tell, name) for item in value]
+            return [told(item, tell, name) for item in value]
+        case tuple() if name in OURS:
+            return value
         case (label, text):
-            return (label, retold(text, tell))
+            return (label, told(text, tell, label))
         case _:
             return value

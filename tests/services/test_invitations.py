@@ -11,6 +11,7 @@ from services.errors import Refused, Unavailable
 from services.events import GuestDismissed, InvitationRequested, InvitationResent, InvitationRevoked
 from services.graph import Graph
 from services.models import Dossier, Invitation, InvitationState
+from services.moves import move_invitation
 from services.record import Services
 from services.store import Store
 from tests.practice import conftest as practice
@@ -242,6 +243,25 @@ async def test_a_retry_is_refused_where_somebody_invited_the_person_meanwhile(
     await guests.send_invitation(InvitationRequested(other.id), services)
     assert (await invitation(services.store, other.id)).state == InvitationState.SENT
     assert (await invitation(services.store, asked)).state == InvitationState.FAILED
+
+
+async def test_expired_it_is_taken_up_again_with_a_new_link_and_a_mail_of_its_own(
+    cloud: Cloud, services: Services, sent: str
+) -> None:
+    first = await invitation(services.store, sent)
+    async with services.store.work() as work:
+        await move_invitation(work, sent, InvitationState.EXPIRED, "passerelle", redeem_url=None)
+    with pytest.raises(Refused, match="not_pending"):
+        await resend(services.store, sent)
+    await retry(services.store, sent)
+    await guests.send_invitation(InvitationRequested(sent), services)
+    row = await invitation(services.store, sent)
+    assert (row.state, row.user_id) == (InvitationState.SENT, first.user_id)
+    assert row.redeem_url not in (None, first.redeem_url)
+    due = await invitations.mail_due(services, sent, "invitation_mail")
+    assert due is not None
+    assert due[1] == "invitation_mail_1"
+    assert guest_count(cloud) == 1
 
 
 # -- revoked

@@ -1,0 +1,276 @@
+"""The outbox's table: effects claimed, recorded, parked, tried again. Every statement about it but its first insert."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import aliased
+
+from services.events import EVENTS, Event
+from services.models import OPEN_EFFECTS, Effect, EffectState
+from services.store import Store, Work
+
+LEASE = timedelta(seconds=60)
+MAX_TRIES = 60
+_AHEAD = timedelta(days=1)
+_RECORDED_AT_ONCE = 400  # SQLite takes some thousands of parameters in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An effect whose intent is recorded: whoever holds it may run it until its lease ends. `tries` tells this try apart."""
+
+    id: int
+    pool: str
+    reaction: str
+    event: Event
+    tries: int
+    unsure: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one try ended: `due` again after `wait`, or for good. `unsure` is the new count.
+
+    `rest`: how long its outside wants to be left alone.
+    """
+
+    effect: Claimed
+    state: EffectState
+    reason: str | None = None
+    unsure: int = 0
+    wait: timedelta = timedelta()
+    rest: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEffect:
+    """Something owed that will not happen by itself: which reaction to what about whom, why not, and since when."""
+
+    id: int
+    reaction: str
+    event: str
+    subject: str
+    reason: str | None
+    since: datetime | None
+
+
+async def claim(work: Work, pool: str, reactions: Mapping[str, bool], room: int) -> list[Claimed]:
+    """Take at most `room` effects that are due, the oldest first: the intent, recorded by this transaction's commit.
+
+    `reactions` says of each name whether it may be repeated freely. An effect of any other name is left to the replica
+    that knows it. One that may not be tried once more is parked here.
+    """
+    rows = (await work.session.execute(_due(work, pool, reactions).limit(room))).all()
+    runnable, hopeless = [], []
+    for row in rows:
+        unsure = row.unsure + (row.state == EffectState.RUNNING)  # its lease ended: it may have happened
+        fault = _why_not(row, unsure, repeatable=reactions[row.reaction])
+        if fault is None:
+            event = EVENTS[row.event](**row.payload)
+            runnable.append(Claimed(row.id, pool, row.reaction, event, row.tries + 1, unsure))
+        else:
+            hopeless.append((row.id, fault, unsure))
+    if runnable:
+        await _set(
+            work,
+            Effect.id.in_([effect.id for effect in runnable]),
+            state=EffectState.RUNNING,
+            due_at=work.moment + LEASE,
+            tries=Effect.tries + 1,
+            unsure=Effect.unsure + case((Effect.state == EffectState.RUNNING, 1), else_=0),
+        )
+    for id_, fault, unsure in hopeless:
+        last = {"state": EffectState.PARKED, "reason": fault, "unsure": unsure, "finished_at": work.moment}
+        await _set(work, Effect.id == id_, **last)
+    return runnable
+
+
+async def running(work: Work, pools: Collection[str]) -> Counter[str]:
+    """How many effects of these pools are under way, in all replicas."""
+    query = (
+        select(Effect.pool, func.count().label("under_way"))
+        .where(
+            Effect.pool.in_(pools), _is_open(Effect), Effect.state == EffectState.RUNNING, Effect.due_at > work.moment
+        )
+        .group_by(Effect.pool)
+    )
+    return Counter({row.pool: row.under_way for row in await work.session.execute(query)})
+
+
+async def record(work: Work, outcomes: Iterable[Outcome]) -> None:
+    """What became of tries. One whose lease ended, and which someone else took since, is left to them."""
+    done = []
+    for outcome in outcomes:
+        if outcome.state == EffectState.DONE:
+            done.append((outcome.effect.id, outcome.effect.tries))
+        else:
+            await _record_trouble(work, outcome)
+    rest = iter(done)
+    while batch := list(islice(rest, _RECORDED_AT_ONCE)):
+        await _set(
+            work,
+            tuple_(Effect.id, Effect.tries).in_(batch),
+            Effect.state == EffectState.RUNNING,
+            state=EffectState.DONE,
+            reason=None,
+            finished_at=work.moment,
+        )
+
+
+async def _record_trouble(work: Work, outcome: Outcome) -> None:
+    later = outcome.state == EffectState.DUE
+    when = {"due_at": work.moment + outcome.wait} if later else {"finished_at": work.moment}
+    await _set(
+        work,
+        Effect.id == outcome.effect.id,
+        Effect.tries == outcome.effect.tries,
+        Effect.state == EffectState.RUNNING,
+        state=outcome.state,
+        reason=outcome.reason,
+        unsure=outcome.unsure,
+        **when,
+    )
+
+
+async def take_over(work: Work, pools: Mapping[str, Collection[str]], *, alone: bool) -> None:
+    """At a start: put what is open into the pools this version knows (names by pool).
+
+    `alone`: no other process works on this database, so whatever still runs was cut by a kill; no need to wait for the
+    end of its lease.
+    """
+    for pool, names in pools.items():
+        await _set(work, _is_open(Effect), Effect.reaction.in_(names), Effect.pool != pool, pool=pool)
+    if alone:
+        # They were before whatever waits now, and hold up their lane.
+        await _set(work, _is_open(Effect), Effect.state == EffectState.RUNNING, due_at=work.moment - _AHEAD)
+
+
+# --- for operators
+
+
+async def depth(store: Store) -> dict[str, int]:
+    """How many effects stand in each state, for the metrics."""
+    async with store.read() as session:
+        rows = await session.execute(select(Effect.state, func.count()).group_by(Effect.state))
+    return {state: count for state, count in rows.all()}  # noqa: C416 - rows, to mypy, are no pairs
+
+
+async def parked(store: Store) -> Sequence[ParkedEffect]:
+    """Everything parked, the oldest first."""
+    query = select(Effect).where(Effect.state == EffectState.PARKED).order_by(Effect.id)
+    async with store.read() as session:
+        rows = (await session.scalars(query)).all()
+    return [
+        ParkedEffect(row.id, row.reaction, row.event, row.payload["subject"], row.reason, row.finished_at)
+        for row in rows
+    ]
+
+
+async def try_again(store: Store, ids: Collection[int]) -> int:
+    """Make parked effects due once more, as if they had never been tried: somebody mended the cause. Gives how many."""
+    async with store.work() as work:
+        return await _set(
+            work,
+            Effect.id.in_(ids),
+            Effect.state == EffectState.PARKED,
+            state=EffectState.DUE,
+            due_at=work.moment,
+            tries=0,
+            unsure=0,
+        )
+
+
+async def distrust(store: Store, repeatable: Collection[str]) -> tuple[int, int]:
+    """Mark everything open as perhaps done already: this database is a copy from the past.
+
+    What looks first will look, and be done or not. A mail or a message cannot be looked for: those are parked, with the
+    reason `restored`, for a person to judge. Gives how many of each.
+    """
+    async with store.work() as work:
+        for_people = await _set(
+            work,
+            _is_open(Effect),
+            Effect.reaction.not_in(repeatable),
+            state=EffectState.PARKED,
+            reason="restored",
+            unsure=Effect.unsure + 1,
+            finished_at=work.moment,
+        )
+        will_look = await _set(
+            work, _is_open(Effect), state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1
+        )
+    return will_look, for_people
+
+
+# --- statements
+
+
+def _due(work: Work, pool: str, reactions: Collection[str]) -> Select[Any]:
+    """Due now, and nothing older of its lane is open. Rows another replica is claiming are passed over."""
+    older = aliased(Effect)
+    return (
+        select(
+            Effect.id,
+            Effect.event,
+            Effect.payload,
+            Effect.reaction,
+            Effect.state,
+            Effect.tries,
+            Effect.unsure,
+            Effect.reason,
+        )
+        .where(
+            Effect.pool == pool,
+            _is_open(Effect),
+            Effect.due_at <= work.moment,
+            Effect.reaction.in_(reactions),
+            ~exists().where(older.lane == Effect.lane, older.id < Effect.id, _is_open(older)),
+        )
+        .order_by(Effect.due_at, Effect.id)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _is_open(effect: type[Effect]) -> ColumnElement[bool]:
+    # Written out rather than bound: the partial indexes are only used for their own words.
+    return effect.state.in_(
+        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
+    )
+
+
+def _why_not(row: Row[Any], unsure: int, *, repeatable: bool) -> str | None:
+    """Why an effect may not be tried once more, None when it may."""
+    if row.event not in EVENTS:
+        return "event_unknown"
+    if unsure > 1 and not repeatable:
+        return "outcome_unknown"
+    if row.tries >= MAX_TRIES:
+        return row.reason or "outcome_unknown"
+    return None
+
+
+async def _set(work: Work, *where: ColumnElement[bool], **values: object) -> int:
+    statement = update(Effect).where(*where).values(**values).execution_options(synchronize_session=False)
+    return _count(await work.session.execute(statement))
+
+
+def _count(result: object) -> int:
+    assert isinstance(result, CursorResult)
+    return result.rowcount

@@ -1,0 +1,196 @@
+"""How long each kind of data is kept, in one table, and the purge that ends it. What is live or under way has no term."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, CursorResult, Delete, Select, Update, delete, func, literal, select, update
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from services import journal
+from services.models import (
+    LIVE_INVITATIONS,
+    Activation,
+    Delegation,
+    DelegationState,
+    Delivery,
+    Draft,
+    Effect,
+    EffectState,
+    Import,
+    Interlocuteur,
+    Invitation,
+    InvitationState,
+    JournalLine,
+    LoopTask,
+    Pace,
+    Pause,
+    PlaceRow,
+    PostedCard,
+    Proposition,
+    PropositionState,
+    Rattachement,
+    Reminder,
+    TaskState,
+)
+from services.personal import BLANK, ERASED_DOMAIN
+from services.store import Store, Work
+
+OPERATOR = "operator"
+
+DAYS: Mapping[str, int] = {
+    "drafts": 7,  # forms left open, with what was typed in them
+    "effects": 30,  # what the program did, once done
+    "parked_effects": 180,  # what it gave up doing: somebody may still have to look
+    "imports": 90,  # files of dossiers, line by line
+    "deliveries": 365,  # which mail left when
+    "reminders": 365,  # reminders sent, pauses and delegations past
+    "tasks": 365,  # steps in Loop, done or dropped
+    "invitations": 365,  # failed, expired or revoked
+    "interlocuteurs": 365,  # removed from the list
+    "propositions": 1825,  # offers ended, refused or withdrawn, and activations ended: five years, the civil prescription
+    "journal": 1825,
+}
+"""Days after the end of each; RETENTION_<NAME>_DAYS replaces one. The journal explains the others, and outlives them."""
+
+
+async def purge(store: Store, days: Mapping[str, int], *, dry_run: bool) -> dict[str, int]:
+    """End what is past its term, kind by kind, one transaction each; gives how many of each. `dry_run` leaves all as it is."""
+    return {name: await _sweep(store, name, timedelta(days=days[name]), dry_run=dry_run) for name in _SWEEPS}
+
+
+async def _sweep(store: Store, name: str, kept: timedelta, *, dry_run: bool) -> int:
+    count = 0
+    try:
+        async with store.work() as work:
+            count = await _SWEEPS[name](work, work.now - kept)
+            if count and name != "journal":
+                work.journal(OPERATOR, "privacy.purged", "-", after=f"{name} {count}")
+            if dry_run:
+                raise _OnlyLooking
+    except _OnlyLooking:
+        pass
+    return count
+
+
+class _OnlyLooking(Exception):
+    """Leave everything as it was."""
+
+
+async def _count(work: Work, change: Delete | Update) -> int:
+    result = await work.session.execute(change.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _id_of(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    """The id at the end of `proposition:<id>`."""
+    return func.substr(column, func.length(column) - 31)
+
+
+async def _with_subjects(work: Work, gone: Select[str]) -> None:
+    """What is kept about these subjects elsewhere: where their cards stand, which mails left, which reminders."""
+    await _count(work, delete(PostedCard).where(_id_of(PostedCard.about).in_(gone)))
+    await _count(work, delete(Delivery).where(Delivery.subject.in_(gone)))
+    await _count(work, delete(Reminder).where(Reminder.subject.in_(gone)))
+
+
+# --- each kind
+
+
+async def _drafts(work: Work, before: datetime) -> int:
+    return await _count(work, delete(Draft).where(Draft.created_at < before))
+
+
+async def _effects(work: Work, before: datetime) -> int:
+    await _count(work, delete(Pace).where(Pace.free_at < before))
+    return await _count(work, delete(Effect).where(Effect.state == EffectState.DONE, Effect.finished_at < before))
+
+
+async def _parked_effects(work: Work, before: datetime) -> int:
+    return await _count(work, delete(Effect).where(Effect.state == EffectState.PARKED, Effect.finished_at < before))
+
+
+async def _imports(work: Work, before: datetime) -> int:
+    gone = select(Import.id).where(func.coalesce(Import.finished_at, Import.created_at) < before)
+    await _with_subjects(work, gone)
+    return await _count(work, delete(Import).where(Import.id.in_(gone)))
+
+
+async def _deliveries(work: Work, before: datetime) -> int:
+    return await _count(work, delete(Delivery).where(Delivery.at < before))
+
+
+async def _reminders(work: Work, before: datetime) -> int:
+    over = (Delegation.state == DelegationState.OVER) & (Delegation.last_day < before.date())
+    return (
+        await _count(work, delete(Reminder).where(Reminder.at < before))
+        + await _count(work, delete(Pause).where(Pause.last_day < before.date()))
+        + await _count(work, delete(Delegation).where(over))
+    )
+
+
+async def _tasks(work: Work, before: datetime) -> int:
+    ended = LoopTask.state.in_((TaskState.DONE, TaskState.DROPPED))
+    gone = select(LoopTask.id).where(ended, func.coalesce(LoopTask.done_at, LoopTask.asked_at) < before)
+    await _with_subjects(work, gone)
+    return await _count(work, delete(LoopTask).where(LoopTask.id.in_(gone)))
+
+
+async def _invitations(work: Work, before: datetime) -> int:
+    """Each move writes a line of the journal, which is kept for longer: no line since means that nothing happened since."""
+    since = select(JournalLine.id).where(JournalLine.subject == Invitation.id, JournalLine.at >= before)
+    ended = Invitation.state.in_((InvitationState.FAILED, InvitationState.EXPIRED, InvitationState.REVOKED))
+    past = (ended, Invitation.requested_at < before, ~since.exists())
+    gone = select(Invitation.id).where(*past)
+    await _with_subjects(work, gone)
+    other = aliased(Invitation)  # invited again since, they may still be chatting
+    guests = select(other.user_id).where(other.state.in_(LIVE_INVITATIONS), other.user_id.is_not(None))
+    their_chat = select(literal("user:").concat(Invitation.user_id)).where(*past, Invitation.user_id.not_in(guests))
+    await _count(work, delete(PostedCard).where(PostedCard.place_key.in_(their_chat)))
+    await _count(work, delete(PlaceRow).where(PlaceRow.key.in_(their_chat)))
+    return await _count(work, delete(Invitation).where(Invitation.id.in_(gone)))
+
+
+async def _propositions(work: Work, before: datetime) -> int:
+    ended = Proposition.state.in_((PropositionState.REFUSED, PropositionState.WITHDRAWN, PropositionState.ENDED))
+    at = func.coalesce(Proposition.closed_at, Proposition.decided_at, Proposition.proposed_at)
+    gone = select(Proposition.id).where(ended, at < before)
+    await _with_subjects(work, gone)
+    await _count(work, delete(Activation).where(Activation.ended_at < before))
+    return await _count(work, delete(Proposition).where(Proposition.id.in_(gone)))
+
+
+async def _interlocuteurs(work: Work, before: datetime) -> int:
+    """What says who they were goes at once; the row, once no offer of theirs is kept any more."""
+    past, known = Interlocuteur.removed_at < before, ~Interlocuteur.email.endswith(ERASED_DOMAIN)
+    count = await _count(work, update(Interlocuteur).where(past, known).values(**BLANK[Interlocuteur]))
+    named = (
+        select(link.interlocuteur_id).where(link.interlocuteur_id.is_not(None))
+        for link in (Proposition, LoopTask, Rattachement)
+    )
+    free = (Interlocuteur.id.not_in(one) for one in named)
+    await _count(work, delete(Interlocuteur).where(past, *free))
+    return count
+
+
+async def _journal(work: Work, before: datetime) -> int:
+    count = await journal.purgeable(work.session, before)
+    said = await journal.purge(work.session, before)
+    if said is not None:
+        work.journal(OPERATOR, journal.PURGED, "-", after=said)
+    return count
+
+
+_SWEEPS: Mapping[str, Callable[[Work, datetime], Awaitable[int]]] = {
+    "drafts": _drafts,
+    "effects": _effects,
+    "parked_effects": _parked_effects,
+    "imports": _imports,
+    "deliveries": _deliveries,
+    "reminders": _reminders,
+    "tasks": _tasks,
+    "invitations": _invitations,
+    "propositions": _propositions,
+    "interlocuteurs": _interlocuteurs,
+    "journal": _journal,
+}

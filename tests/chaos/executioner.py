@@ -1,0 +1,86 @@
+"""Kills at a boundary: the practice servers know when a call arrives and when it has taken effect."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+PATIENCE = 60.0
+
+
+class Boundary(StrEnum):
+    """Where the bot dies: its call has arrived and did nothing; has taken effect, and the answer never comes; is recorded."""
+
+    BEFORE = "before the call"
+    BETWEEN = "after the call, before the commit"
+    AFTER = "after the commit"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A kind of call, as practice.state.Witness names it, and the SQL that counts what the bot has recorded of it."""
+
+    name: str
+    call: str
+    recorded: str
+
+
+INVITATION = Target("invitation", "POST /invitations", "SELECT count(*) FROM invitations WHERE state <> 'requested'")
+TEAM_ADD = Target("team add", "POST /teams/*/members", "SELECT count(*) FROM deliveries WHERE leg = 'team'")
+MAIL = Target("mail", "POST /users/*/sendMail", "SELECT count(*) FROM deliveries WHERE leg = 'invitation_mail'")
+MESSAGE = Target("chat message", "post", "SELECT count(*) FROM posted_cards")
+UPDATE = Target(
+    "card update", "update", "SELECT count(*) FROM effects WHERE reaction = 'say_invitation' AND state = 'done'"
+)
+TARGETS = (INVITATION, TEAM_ADD, MAIL, MESSAGE, UPDATE)
+
+
+class Executioner:
+    """The witness of a practice firm. `kill` ends the process, `count` runs a target's SQL on the bot's database."""
+
+    def __init__(self, kill: Callable[[], Awaitable[None]], count: Callable[[str], Awaitable[int]]) -> None:
+        self._kill = kill
+        self._count = count
+        self._order: tuple[Target, Boundary] | None = None
+        self._left = 0
+        self._done = asyncio.Event()
+        self._watch: asyncio.Task[None] | None = None
+
+    async def strike(self, target: Target, boundary: Boundary, nth: int) -> None:
+        """Kill at the `nth` such call from now on, and come back when it is done. TimeoutError when there is none."""
+        self._done.clear()
+        self._order, self._left = (target, boundary), nth
+        try:
+            await asyncio.wait_for(self._done.wait(), PATIENCE)
+        finally:
+            self._order = None
+
+    async def __call__(self, call: str, status: int | None) -> bool:
+        """See practice.state.Witness."""
+        if self._order is None:
+            return False
+        target, boundary = self._order
+        arrives = boundary is Boundary.BEFORE
+        # What the outside refused took no effect: such a call has no other side.
+        if not fnmatchcase(call, target.call) or arrives != (status is None) or (status or 200) >= 300:
+            return False
+        self._left -= 1
+        if self._left:
+            return False
+        self._order = None
+        if boundary is Boundary.AFTER:
+            self._watch = asyncio.create_task(self._kill_when_recorded(target, await self._count(target.recorded)))
+            return False
+        await self._die()
+        return True
+
+    async def _kill_when_recorded(self, target: Target, before: int) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while await self._count(target.recorded) == before:
+                await asyncio.sleep(0.001)
+        await self._die()
+
+    async def _die(self) -> None:
+        await self._kill()
+        self._done.set()

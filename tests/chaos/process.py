@@ -1,0 +1,113 @@
+"""The bot as a process of its own, to be killed: started as an operator does, or forked from one that has the imports."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import aiohttp
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60.0
+
+
+class Start(Protocol):
+    """Starts a bot with these settings; gives its process id."""
+
+    async def __call__(self, environment: Mapping[str, str]) -> int: ...
+
+
+class Operator:
+    """Starts `python app.py`."""
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    async def __call__(self, environment: Mapping[str, str]) -> int:
+        self._started = [one for one in self._started if one.poll() is None]
+        quiet = subprocess.DEVNULL
+        started = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)  # noqa: ASYNC220
+        self._started.append(started)
+        return started.pid
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for one in self._started:
+            one.kill()
+            one.wait()
+
+
+class Zygote:
+    """Forks bots from a process that has everything imported: for the tests that have no time."""
+
+    def __init__(self) -> None:
+        pipe = subprocess.PIPE
+        script = [sys.executable, str(Path(__file__).with_name("zygote.py"))]
+        self._parent = subprocess.Popen(script, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        self._children: set[int] = set()
+        self._read()
+
+    async def __call__(self, environment: Mapping[str, str]) -> int:
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(json.dumps(dict(environment)) + "\n")
+        self._parent.stdin.flush()
+        child = int(self._read())
+        self._children.add(child)
+        return child
+
+    def _read(self) -> str:
+        assert self._parent.stdout is not None
+        return self._parent.stdout.readline()
+
+    def close(self) -> None:
+        """Kill what still runs, and the parent."""
+        for child in self._children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        self._parent.kill()
+        self._parent.communicate()
+
+
+class BotProcess:
+    """One bot's process after the other, all with the same settings."""
+
+    def __init__(self, start: Start, environment: Mapping[str, str]) -> None:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self._environment = inherited | dict(environment)
+        self._start = start
+        self._pid = 0
+        self.url = f"http://127.0.0.1:{environment['PORT']}"
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self._pid = await self._start(self._environment)
+        async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE):
+            while not await self._ready(http):
+                await asyncio.sleep(0.01)
+
+    async def kill(self) -> None:
+        """SIGKILL, and wait until it is no more."""
+        os.kill(self._pid, signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE):
+            while self._lives():
+                await asyncio.sleep(0.001)
+
+    def _lives(self) -> bool:
+        """A zombie does not: it holds no file, no socket and no lock any more."""
+        try:
+            state = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        return state not in "ZX"
+
+    async def _ready(self, http: aiohttp.ClientSession) -> bool:
+        with suppress(aiohttp.ClientError):
+            async with http.get(f"{self.url}/readyz") as answer:
+                return answer.status == 200
+        return False
