@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sure lock clean
+.PHONY: help run test sure gallery lock clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ sure: $(VENV)/.dev ## Format, lint, types, import contracts, tests: before each 
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
 
+gallery: $(VENV)/.dev ## Draw every card and mail on one page to review, build/gallery/index.html (needs a Chromium)
+	$(BIN)/python -m tests.cards.gallery
+
 lock: ## Renew both lock files from pyproject.toml (uv on the PATH)
 	uv pip compile --python-version 3.11 --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 	  pyproject.toml --upgrade -o requirements.lock
@@ -28,7 +31,7 @@ lock: ## Renew both lock files from pyproject.toml (uv on the PATH)
 	  pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 
 clean: ## Forget the environment and the practice firm's data
-	rm -rf $(VENV) var practice/page/node_modules
+	rm -rf $(VENV) var build/gallery practice/page/node_modules tests/cards/page/node_modules
 
 $(VENV)/.run: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -21,6 +21,7 @@ from bot.files import Downloads
 from bot.handler import Handler
 from bot.keys import Keys
 from bot.pace import Pace
+from bot.refusals import Refusals
 from bot.server import Metrics, make_app, open_session, serve
 from bot.tokens import Tokens
 from cards import render
@@ -112,8 +113,8 @@ async def run_bot(config: Settings, stop: asyncio.Event, clock: Clock = system_c
         wired = wire(config, store, graph.directory, graph.mailbox, chat, files, doctor)
 
         metrics = Metrics(CollectorRegistry())
-        told = _turned_away(metrics, store)
-        door = Door(Tokens(keys, config.app_id), addresses, config.tenant_id, pace=Pace(), on_refusal=told)
+        refusals = Refusals(metrics, store)
+        door = Door(Tokens(keys, config.app_id), addresses, config.tenant_id, pace=Pace(), on_refusal=refusals.note)
         handler = Handler(
             Adapter(courier, config.app_id),
             wired.engine.answer,
@@ -151,6 +152,7 @@ def open_graph(config: Settings) -> Graph:
         authority_host=config.authority,
         graph_url=config.graph_url,
         mail_from=config.mail_from,
+        reply_to=config.mail_reply_to,
     )
 
 
@@ -171,24 +173,6 @@ def open_doctor(config: Settings, store: Store, graph: Graph, keys: Keys) -> Doc
         keys_held=keys_held,
     )
     return Doctor(store, graph.directory, graph.standing, expected)
-
-
-def _turned_away(metrics: Metrics, store: Store) -> Callable[[str], None]:
-    """Count each request turned away. Another tenant's, which Microsoft signed, is an attempt: one a minute is journalled."""
-    pace, writing = Pace(per_second=1 / 60, burst=1), set[asyncio.Task[None]]()
-
-    async def write() -> None:
-        async with store.work() as work:
-            work.journal("other_tenant", "refused.door", "-", after="tenant")
-
-    def told(reason: str) -> None:
-        metrics.refused(reason)
-        if reason == "tenant" and pace.allows(reason):
-            task = asyncio.create_task(write())
-            writing.add(task)
-            task.add_done_callback(writing.discard)
-
-    return told
 
 
 def _apology(config: Settings) -> Callable[[str], Done]:

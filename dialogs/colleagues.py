@@ -1,8 +1,15 @@
-"""The firm's people as Teams knows them: the ids that mentions and refreshes need, and their 1:1 chat with the bot."""
+"""The firm's people: as Teams knows them (ids, 1:1 chat with the bot), and how one of them is chosen in a form."""
 
+from collections.abc import Sequence
+
+from dialogs.dialog import Answers, Choice, View
 from services import delegations, places
 from services.models import Collaborateur
+from services.people import words
 from services.record import Services
+
+FEW = 12
+"""So many people fit a list; in a larger firm one of them is searched."""
 
 
 async def acquainted(services: Services, person: Collaborateur) -> Collaborateur:
@@ -17,6 +24,14 @@ async def acquainted(services: Services, person: Collaborateur) -> Collaborateur
         return await delegations.collaborateur(session, person.email) or person
 
 
+async def called(services: Services, person: Collaborateur) -> str:
+    """Their name; Entra's where the portfolio has only an e-mail."""
+    if person.name != person.email:
+        return person.name
+    member = await services.roles.staff_by_email(person.email)
+    return member.name if member else person.name
+
+
 async def chat_with(services: Services, person: Collaborateur) -> str | None:
     """The key of their 1:1 chat, opened if need be; None where Teams does not know them."""
     person = await acquainted(services, person)
@@ -29,3 +44,21 @@ async def chat_with(services: Services, person: Collaborateur) -> str | None:
             return None
         await places.remember(services.store, key, await services.chat.open_personal(general, person.mri))
     return key
+
+
+def to_choose(field: str, name: str | None, people: Sequence[Choice], answers: Answers) -> View:
+    """One of these people, for the card `delegate/who`; in a large firm, those whom `<field>_text` finds."""
+    many, text, chosen = len(people) > FEW, answers.get(f"{field}_text"), answers.get(field)
+    d = {"field": field, "name": name, "many": many}
+    if many and text:
+        people = [one for one in people if _found(one.title, text)][:FEW]
+    elif many:
+        people = [one for one in people if one.value == chosen]
+        if not people:
+            return View(d)
+    return View(d, {field: tuple(people)})
+
+
+def _found(name: str, text: str) -> bool:
+    """Whether each word typed begins a word of the name."""
+    return all(any(word.startswith(typed) for word in words(name)) for typed in words(text))

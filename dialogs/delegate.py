@@ -1,6 +1,6 @@
 """Déléguer: somebody's dossiers to a colleague, from a day to a day. No reason is asked; it begins and ends by itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -14,14 +14,11 @@ from services.delegations import Delegated
 from services.errors import Refused
 from services.events import Event
 from services.models import Collaborateur
-from services.people import words
 from services.ports import StaffMember
 from services.record import Services
 from services.store import Work
 
 NEW, FIXED, HAS = "new", "fixed", "has"
-FEW = 12
-"""A firm of so many people fits a list; a larger one is searched."""
 
 
 # --- who may
@@ -80,11 +77,12 @@ async def _load_current(ctx: Ctx, answers: Answers) -> View:
     async with ctx.services.store.read() as session:
         standing = await delegations.live(session, _today(ctx), answers.get("absent") or None)
     rows = [Choice(NEW, render.text("delegate.current.new", ctx.locale))]
-    return View(choices={"action": (*rows, *(_ending(ctx, one) for one in standing))})
+    return View(choices={"action": (*rows, *[await _ending(ctx, one) for one in standing])})
 
 
-def _ending(ctx: Ctx, one: Delegated) -> Choice:
-    title = render.text("delegate.current.end", ctx.locale, absent=one.absent.name, delegate=one.delegate.name)
+async def _ending(ctx: Ctx, one: Delegated) -> Choice:
+    absent = await colleagues.called(ctx.services, one.absent)
+    title = render.text("delegate.current.end", ctx.locale, absent=absent, delegate=one.delegate.name)
     days = {"first": one.row.first_day, "last": one.row.last_day}
     return Choice(one.row.id, title, render.text("delegate.current.days", ctx.locale, **days))
 
@@ -109,8 +107,9 @@ def _asks_who(answers: Answers) -> bool:
 
 async def _load_absent(ctx: Ctx, answers: Answers) -> View:
     async with ctx.services.store.read() as session:
-        people = [Choice(one.id, one.name) for one in await delegations.with_dossiers(session)]
-    return _to_choose("absent", None, people, answers)
+        found = await delegations.with_dossiers(session)
+    people = [Choice(one.id, await colleagues.called(ctx.services, one)) for one in found]
+    return colleagues.to_choose("absent", None, people, answers)
 
 
 async def _check_absent(ctx: Ctx, answers: Answers) -> None:
@@ -121,7 +120,7 @@ async def _load_delegate(ctx: Ctx, answers: Answers) -> View:
     absent = await _absent(ctx, answers)
     staff = await ctx.services.roles.staff()
     people = [Choice(one.user_id, one.name) for one in staff if one.email.lower() != absent.email.lower()]
-    return _to_choose("delegate", absent.name, people, answers)
+    return colleagues.to_choose("delegate", await colleagues.called(ctx.services, absent), people, answers)
 
 
 async def _check_delegate(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
@@ -132,23 +131,6 @@ async def _check_delegate(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
     if member.email.lower() == (await _absent(ctx, answers)).email.lower():
         raise Refused("delegate_is_absent", "delegate")
     return {"delegate_email": member.email, "delegate_name": member.name}
-
-
-def _to_choose(field: str, name: str | None, people: Sequence[Choice], answers: Answers) -> View:
-    many, text, chosen = len(people) > FEW, answers.get(f"{field}_text"), answers.get(field)
-    d = {"field": field, "name": name, "many": many}
-    if many and text:
-        people = [one for one in people if _found(one.title, text)][:FEW]
-    elif many:
-        people = [one for one in people if one.value == chosen]
-        if not people:
-            return View(d)
-    return View(d, {field: tuple(people)})
-
-
-def _found(name: str, text: str) -> bool:
-    """Whether each word typed begins a word of the name."""
-    return all(any(word.startswith(typed) for word in words(name)) for typed in words(text))
 
 
 async def _absent(ctx: Ctx, answers: Answers) -> Collaborateur:
@@ -178,14 +160,14 @@ async def _load_recap(ctx: Ctx, answers: Answers) -> View:
         theirs = await delegations.live(session, during.first, known.id) if known else ()
         others = await delegations.replaced_by(session, absent.id, during)
     d = {
-        "absent": absent.name,
+        "absent": await colleagues.called(ctx.services, absent),
         "delegate": answers["delegate_name"],
         "first": during.first,
         "last": during.last,
         "dossiers": dossiers,
         "waiting": len(waiting),
         "also_absent": any(one.period.meets(during) for one in theirs),
-        "stands_in": [one.absent.name for one in others],
+        "stands_in": [await colleagues.called(ctx.services, one.absent) for one in others],
     }
     return View(d)
 
@@ -280,24 +262,31 @@ DIALOG = Dialog(
 
 async def say_to_delegate(event: Event, services: Services) -> None:
     """Reaction to a delegation made, begun or ended: one card in the chat of who takes over."""
-    async with services.store.read() as session:
-        found = await delegations.get(session, event.subject)
+    found = await _acquainted(event, services)
     await _say(services, found, "delegate", found.delegate)
 
 
 async def say_to_absent(event: Event, services: Services) -> None:
     """The same in the chat of who is absent, where somebody else decided it."""
-    async with services.store.read() as session:
-        found = await delegations.get(session, event.subject)
+    found = await _acquainted(event, services)
     if found.row.made_by != found.absent.aad_id:
         await _say(services, found, "absent", found.absent)
+
+
+async def _acquainted(event: Event, services: Services) -> Delegated:
+    async with services.store.read() as session:
+        found = await delegations.get(session, event.subject)
+    for one in (found.absent, found.delegate):
+        await colleagues.acquainted(services, one)
+    async with services.store.read() as session:
+        return await delegations.get(session, event.subject)
 
 
 async def _say(services: Services, found: Delegated, reader: str, person: Collaborateur) -> None:
     key = await colleagues.chat_with(services, person)
     if key is None:
         raise Refused("no_conversation")
-    locale, row = services.firm.locale, found.row
+    row = found.row
     d: dict[str, Any] = {
         "state": row.state,
         "reader": reader,
@@ -307,5 +296,5 @@ async def _say(services: Services, found: Delegated, reader: str, person: Collab
         "last": row.last_day,
         "made_by": row.made_by_name,
     }
-    card = render.card("delegate/card", locale, {"d": d})
+    card = render.card("delegate/card", services.firm.locale, {"d": d})
     await carry(services, Say(key, f"delegation:{row.id}", card, card["fallbackText"]))

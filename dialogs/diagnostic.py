@@ -9,7 +9,7 @@ from services.doctor import Doctor, Line
 from services.errors import Refused
 from services.store import Work
 
-PATIENCE = 1.5  # seconds: Teams wants its answer within three
+PATIENCE = 1.0  # seconds, twice at worst: Teams wants its answer within three
 PATIENCE_AT_THE_PROMPT = 20.0
 AGAIN = "again"
 

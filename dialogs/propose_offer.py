@@ -4,7 +4,7 @@ from cards import render
 from dialogs import fields, identity, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
 from dialogs.saying import send_mail
-from services import interlocuteurs, loop, loop_tasks, offers, propositions
+from services import deliveries, interlocuteurs, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
@@ -12,7 +12,6 @@ from services.models import LIVE_PROPOSITIONS
 from services.record import Services
 from services.store import Work
 
-MAIL_LEG = "identifier_mail"
 
 
 async def _check_dossier(ctx: Ctx, answers: Answers) -> None:
@@ -148,4 +147,4 @@ async def mail_identifier(event: Event, services: Services) -> None:
         "url": services.firm.loop_url,
     }
     mail = render.mail("propose_offer/identifier", person.language, {"d": data, "firm": {"name": services.firm.name}})
-    await send_mail(services, event.subject, MAIL_LEG, person.email, mail)
+    await send_mail(services, event.subject, deliveries.IDENTIFIER, person.email, mail)

@@ -11,7 +11,6 @@ from services.events import Event
 from services.propositions import Proposed
 from services.record import Services
 
-MAIL_LEG = "welcome_mail"
 TEAMS_LEG = "welcome_teams"
 
 
@@ -70,7 +69,7 @@ async def mail_welcome(event: Event, services: Services) -> None:
     proposed, data = welcomed
     person = proposed.interlocuteur
     mail = render.mail("welcome/welcome", person.language, data)
-    await send_mail(services, event.subject, MAIL_LEG, person.email, mail)
+    await send_mail(services, event.subject, deliveries.WELCOME, person.email, mail)
 
 
 async def say_welcome(event: Event, services: Services) -> None:

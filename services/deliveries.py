@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.models import Delivery, DeliveryState
 from services.store import Store
 
+IDENTIFIER, WELCOME = "identifier_mail", "welcome_mail"
+"""The legs that each proposition owes by mail."""
+
 
 async def delivered(session: AsyncSession, subject: str, leg: str) -> bool:
     """Whether this leg went out already."""

@@ -18,6 +18,8 @@ from services.store import Store
 
 SKEW = timedelta(minutes=2)  # Microsoft and our own door refuse tokens at five
 LATE = timedelta(minutes=10)
+DATABASE = "database"
+INSIDE = (DATABASE, "manifest", "team", "outbox")
 NEEDED = frozenset({"User.Invite.All", "User.Read.All"})
 # Mail.Send may come from Exchange instead, for one mailbox only: no token tells, so the mailbox itself is asked. Without
 # User.DeleteRestore.All guests are removed by hand.
@@ -67,7 +69,7 @@ class Doctor:
             "permissions": self._permissions,
             "mailbox": self._mailbox,
             "clock": self._clock,
-            "database": self._database,
+            DATABASE: self._database,
             "manifest": self._manifest,
             "team": self._team,
             "outbox": self._outbox,
@@ -75,7 +77,16 @@ class Doctor:
 
     async def examine(self, patience: float) -> tuple[Line, ...]:
         """Every line, always in the same order. `patience`, in seconds, is for each check. Raises nothing."""
-        return tuple(await asyncio.gather(*(self._look(name, patience) for name in self._checks)))
+        outside = asyncio.gather(*(self._look(name, patience) for name in self._checks if name not in INSIDE))
+        database = await self._look(DATABASE, patience)
+        found = [database, *await asyncio.gather(*(self._look_inside(name, database, patience) for name in INSIDE[1:]))]
+        lines = {line.check: line for line in (*await outside, *found)}
+        return tuple(lines[name] for name in self._checks)
+
+    async def _look_inside(self, name: str, database: Line, patience: float) -> Line:
+        """What is read from the database; where there is none, looking would create it."""
+        absent = database.key in ("database.absent", "no_database", "no_answer")
+        return Line(name, False, "no_database") if absent else await self._look(name, patience)
 
     async def _look(self, name: str, patience: float) -> Line:
         try:
@@ -123,16 +134,16 @@ class Doctor:
     async def _database(self) -> Line:
         file = self._store.engine.url.database if self._store.single_writer else None
         if file and not await asyncio.to_thread(Path(file).exists):  # looking would create it
-            return Line("database", False, "database.absent")
+            return Line(DATABASE, False, "database.absent")
         async with self._store.read() as session:
             await session.execute(text("SELECT 1"))
         if not await migrate.is_newest(self._store):
-            return Line("database", False, "database.not_migrated")
+            return Line(DATABASE, False, "database.not_migrated")
         try:
             await self._write()
         except SQLAlchemyError:
-            return Line("database", False, "database.read_only")
-        return Line("database", True, "database.ready")
+            return Line(DATABASE, False, "database.read_only")
+        return Line(DATABASE, True, "database.ready")
 
     async def _write(self) -> None:
         try:

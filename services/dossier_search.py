@@ -78,12 +78,14 @@ def _readings(typed: str) -> list[list[str]]:
 
 async def _ids(session: AsyncSession, wanted: list[str], limit: int) -> list[str]:
     if not wanted:
-        return [row.dossier_id for row in await session.execute(_walk((), limit))]
+        return await _walked(session, wanted, limit, [""])
     sizes = await _sizes(session, wanted, RARE)
     if min(sizes) == RARE:
-        found = await _in_order(session, wanted, limit)
+        found = await _walked(session, wanted, limit, wanted)
+        if len(found) < limit:
+            found = list(dict.fromkeys(found + await _walked(session, wanted, limit, [""])))
         if len(found) >= limit:
-            return found
+            return found[:limit]
         sizes = await _sizes(session, wanted, COUNTED)
     _, _, rarest = min((size, -len(word), word) for size, word in zip(sizes, wanted, strict=True))
     return [row.dossier_id for row in await session.execute(_led_by(rarest, wanted, limit))]
@@ -100,16 +102,14 @@ async def _sizes(session: AsyncSession, wanted: list[str], most: int) -> list[in
     return list((await session.execute(select(*(count.scalar_subquery() for count in counts)))).one())
 
 
-async def _in_order(session: AsyncSession, wanted: list[str], limit: int) -> list[str]:
-    """The first of the first names in order: of those beginning with a word typed, then of all. Fewer says nothing."""
-    begun = [select(_walk(wanted, limit, word).subquery()) for word in wanted]
-    rows = sorted((row.line, row.dossier_id) for row in await session.execute(union_all(*begun)))
-    if len(rows) < limit:
-        rows += [(row.line, row.dossier_id) for row in await session.execute(_walk(wanted, limit))]
+async def _walked(session: AsyncSession, wanted: list[str], limit: int, starts: list[str]) -> list[str]:
+    """The first that fit of the first names in order, of those that begin so. Fewer than `limit` says nothing."""
+    walks = [select(_walk(wanted, limit, start).subquery()) for start in starts]
+    rows = sorted((row.line, row.dossier_id) for row in await session.execute(union_all(*walks)))
     return list(dict.fromkeys(dossier_id for _, dossier_id in rows))[:limit]
 
 
-def _walk(wanted: Sequence[str], limit: int, start: str = "") -> Select[tuple[str, str]]:
+def _walk(wanted: Sequence[str], limit: int, start: str) -> Select[tuple[str, str]]:
     names = (
         select(DossierWord.line, DossierWord.dossier_id)
         .where(DossierWord.word == "", _starts(DossierWord.line, f" {start}"))
@@ -118,7 +118,8 @@ def _walk(wanted: Sequence[str], limit: int, start: str = "") -> Select[tuple[st
         .subquery()
     )
     having = [names.c.line.like(f"% {word}%") for word in wanted if word != start]
-    return select(names.c.line, names.c.dossier_id).where(*having).order_by(*names.c).limit(limit)
+    # They come in the order of `names`. Asked for it again here, SQLite would read and sort them all before the first.
+    return select(names.c.line, names.c.dossier_id).where(*having).limit(limit)
 
 
 def _led_by(rarest: str, wanted: list[str], limit: int) -> Select[tuple[int, str, str]]:

@@ -242,11 +242,16 @@ async def notice_acceptances(services: Services) -> int:
 async def _record_acceptances(services: Services, user_ids: set[str], cursor: str) -> int:
     count = 0
     async with services.store.work() as work:
-        pending = await work.session.scalars(select(Invitation).where(Invitation.state == InvitationState.SENT))
+        waited_for = Invitation.state.in_((InvitationState.SENT, InvitationState.EXPIRED))  # late is accepted too
+        pending = await work.session.scalars(
+            select(Invitation).where(waited_for).order_by(Invitation.requested_at.desc())
+        )
         for invitation in pending.all():
-            if invitation.user_id in user_ids and await move_invitation(
-                work, invitation.id, InvitationState.ACCEPTED, BOT, accepted_at=work.now
-            ):
+            if invitation.user_id not in user_ids:
+                continue
+            if invitation.state == InvitationState.EXPIRED and await live(work.session, invitation.email):
+                continue
+            if await move_invitation(work, invitation.id, InvitationState.ACCEPTED, BOT, accepted_at=work.now):
                 work.emit(InvitationAccepted(invitation.id))
                 count += 1
         await work.session.merge(Bookmark(name=DELTA, cursor=cursor))

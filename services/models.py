@@ -54,7 +54,7 @@ INVITATION_MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
     ),
     InvitationState.ACCEPTED: frozenset({InvitationState.REVOKED}),
     InvitationState.FAILED: frozenset({InvitationState.REQUESTED}),
-    InvitationState.EXPIRED: frozenset({InvitationState.REQUESTED}),
+    InvitationState.EXPIRED: frozenset({InvitationState.REQUESTED, InvitationState.ACCEPTED}),
     InvitationState.REVOKED: frozenset(),
 }
 
@@ -204,7 +204,9 @@ class Interlocuteur(Row):
     landline: Mapped[str] = mapped_column(String(20), default="")
     email: Mapped[str] = mapped_column(String(320))
     email_key: Mapped[str] = mapped_column(String(320), index=True)
-    name_key: Mapped[str] = mapped_column(String(260).with_variant(String(260, collation="C"), "postgresql"), index=True)
+    name_key: Mapped[str] = mapped_column(
+        String(260).with_variant(String(260, collation="C"), "postgresql"), index=True
+    )
     qualite: Mapped[str] = mapped_column(String(20), default="")
     address_1: Mapped[str] = mapped_column(String(200), default="")
     address_2: Mapped[str] = mapped_column(String(200), default="")

@@ -45,6 +45,7 @@ class Settings:
     service_hosts: frozenset[str]
     graph_url: str
     mail_from: str | None
+    mail_reply_to: str | None
     loop_url: str
     admin_group_id: str | None
     invite_to_team: bool
@@ -141,7 +142,8 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         authority=read.url("AZURE_AUTHORITY_HOST", AUTHORITY, practice=practice),
         service_hosts=_hosts(read.text("SERVICE_URL_HOSTS", TEAMS_HOSTS)),
         graph_url=read.url("GRAPH_URL", GRAPH, practice=practice),
-        mail_from=_mailbox(read),
+        mail_from=_mailbox(read, "MAIL_FROM"),
+        mail_reply_to=_mailbox(read, "MAIL_REPLY_TO"),
         loop_url=read.url("LOOP_URL", LOOP, practice=practice),
         admin_group_id=read.text("ADMIN_GROUP_ID") or None,
         invite_to_team=read.flag("INVITE_TO_TEAM"),
@@ -178,10 +180,10 @@ def _retention(read: _Reader) -> dict[str, int]:
     return days
 
 
-def _mailbox(read: _Reader) -> str | None:
-    value = read.text("MAIL_FROM")
+def _mailbox(read: _Reader, name: str) -> str | None:
+    value = read.text(name)
     if value and "@" not in value:
-        read.fault("MAIL_FROM", "must be a mailbox address")
+        read.fault(name, "must be a mailbox address")
     return value or None
 
 

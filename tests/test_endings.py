@@ -8,6 +8,7 @@ from practice import seed
 from practice.card import plain
 from services.models import JournalLine
 from tests.conftest import Bot
+from tests.seen import CardHandle
 from tests.teams import Firm, Person
 from tests.test_path import PAUL, finds_dossier
 
@@ -45,11 +46,22 @@ async def new_client(
 
 
 async def approves(malo: Person, offer: str) -> None:
-    await malo.sees(f"Activation de {offer}", "En attente d’approbation")
-    card = malo.card(f"Activation de {offer}")
+    card = await asked(malo, offer)
     card.fills({"Activation de l'extension": True})
     await card.click("Approuver l’activation")
     await malo.sees("Offre active")
+
+
+async def asked(malo: Person, offer: str) -> CardHandle:
+    """Wait for the card that asks this person, and keep it as it is now."""
+    teams = malo.client.teams
+    while True:
+        revision = teams.revision
+        await malo.looks()
+        for card in (*malo.chat, *malo.channel):
+            if f"Activation de {offer}" in card.texts and "Approuver l’activation" in card.buttons:
+                return card
+        await teams.change_after(revision)
 
 
 async def opens_dossier(claire: Person, action: str | None = None, on: tuple[str, str] = BOUMAR) -> None:
@@ -60,6 +72,17 @@ async def opens_dossier(claire: Person, action: str | None = None, on: tuple[str
     if action is not None:
         await claire.fills({"Que voulez-vous faire ?": action})
         await claire.clicks("Continuer")
+
+
+async def asks_no_more(malo: Person) -> None:
+    """Wait until no card asks for an approval, in the channel nor in the chat."""
+    teams = malo.client.teams
+    while True:
+        revision = teams.revision
+        await malo.looks()
+        if not any("Approuver l’activation" in card.buttons for card in (*malo.chat, *malo.channel)):
+            return
+        await teams.change_after(revision)
 
 
 def reads(person: Person, *texts: str) -> None:
@@ -165,15 +188,14 @@ async def test_scenario_18_one_persons_offer_is_withdrawn_the_others_keep_theirs
 async def test_an_old_approval_card_is_inert_once_the_proposition_is_withdrawn(firm: Firm) -> None:
     claire, malo, paul = firm.person("Claire"), firm.person("Malo"), firm.person("Paul")
     await new_client(claire)
-    await malo.sees("En attente d’approbation")
-    old = malo.card("Activation de Consultation")
+    old = await asked(malo, "Consultation")
     await opens_dossier(claire, "Retirer l’offre d’une personne")
     await claire.fills({"Personne et offre": "Martin Paul · Consultation"})
     await claire.clicks("Continuer")
     await claire.sees("Aucun droit perdu sur ce dossier")
     await claire.clicks("C’est fait dans Loop, retirer")
     await malo.sees("Proposition retirée")
-    await malo.sees_no("Approuver l’activation")
+    await asks_no_more(malo)
     old.fills({"Activation de l'extension": True})
     await old.click("Approuver l’activation")
     await malo.sees("Claire Duhamel a déjà décidé")

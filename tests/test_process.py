@@ -120,6 +120,7 @@ async def test_nothing_set_names_every_fault_and_serves_nothing() -> None:
         ("INVITE_TO_TEAM", "maybe"),
         ("PRACTICE", "perhaps"),
         ("MAIL_FROM", "nobody"),
+        ("MAIL_REPLY_TO", "nobody"),
     ],
 )
 async def test_one_wrong_setting_is_one_line_and_status_2(environment: dict[str, str], name: str, value: str) -> None:

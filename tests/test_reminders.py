@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dialogs.colleagues import to_choose
+from dialogs.dialog import Choice
 from tests.conftest import Bot
 from tests.teams import Firm, Person
 from tests.test_clicks import invites_paul, new_client
@@ -27,7 +29,14 @@ async def sends_invitation(claire: Person, paul: Person) -> None:
     await paul.receives("vous invite")
 
 
-async def reminders_of(paul: Person) -> int:
+async def never_answers(monday: Bot, paul: Person) -> None:
+    """Until the last reminder."""
+    for count, days in enumerate((3, 4, 8), 1):
+        await monday.lets_pass(days=days)
+        await paul.receives("Rappel", count=count)
+
+
+def reminders_of(paul: Person) -> int:
     return len([mail for mail in paul.mails if "Rappel" in mail.subject])
 
 
@@ -41,7 +50,7 @@ async def test_scenario_33_three_reminders_then_the_administrator_decides(firm: 
 
     await monday.lets_pass(days=2)
     await claire.sees_no("sans réponse")
-    assert await reminders_of(paul) == 0
+    assert reminders_of(paul) == 0
     await monday.lets_pass(days=1)
     await paul.receives("Rappel", count=1)
     await monday.lets_pass(days=4)
@@ -64,16 +73,14 @@ async def test_scenario_33_three_reminders_then_the_administrator_decides(firm: 
     await paul.redeems()
     await claire.sees("Invitation acceptée")
     await monday.lets_pass(days=30)
-    assert await reminders_of(paul) == 4
+    assert reminders_of(paul) == 4
 
 
 @only_sqlite
 async def test_without_a_decision_it_expires_and_may_be_taken_up_again(firm: Firm, monday: Bot) -> None:
     claire, paul = firm.person("Claire"), firm.person("Paul")
     await sends_invitation(claire, paul)
-    for count, days in enumerate((3, 4, 8), 1):
-        await monday.lets_pass(days=days)
-        await paul.receives("Rappel", count=count)
+    await never_answers(monday, paul)
     await claire.sees("Invitation sans réponse")
     await monday.lets_pass(days=15)
     await claire.sees("Invitation expirée")
@@ -85,12 +92,23 @@ async def test_without_a_decision_it_expires_and_may_be_taken_up_again(firm: Fir
 
 
 @only_sqlite
+async def test_who_accepts_after_the_expiry_has_accepted(firm: Firm, monday: Bot) -> None:
+    claire, paul = firm.person("Claire"), firm.person("Paul")
+    await sends_invitation(claire, paul)
+    await never_answers(monday, paul)
+    await monday.lets_pass(days=15)
+    await claire.sees("Invitation expirée")
+    await paul.redeems()
+    await claire.sees("Invitation acceptée")
+    await monday.lets_pass()
+    await claire.sees_no("Invitation expirée")
+
+
+@only_sqlite
 async def test_the_administrator_revokes_from_the_card_that_asks(firm: Firm, monday: Bot) -> None:
     claire, paul = firm.person("Claire"), firm.person("Paul")
     await sends_invitation(claire, paul)
-    for days in (3, 4, 8):
-        await monday.lets_pass(days=days)
-        await paul.receives("Rappel", count=(await reminders_of(paul)) + 1)
+    await never_answers(monday, paul)
     await claire.sees("Invitation sans réponse")
     await claire.card("Invitation sans réponse").click("Révoquer…")
     assert claire.dialog is not None
@@ -113,7 +131,7 @@ async def test_a_week_of_downtime_leads_to_one_mail(firm: Firm, monday: Bot) -> 
     await monday.lets_pass(days=1)
     await claire.writes("suivi")
     await claire.sees("BOUMAR")
-    assert await reminders_of(paul) == 1
+    assert reminders_of(paul) == 1
 
 
 @only_sqlite
@@ -136,7 +154,7 @@ async def test_a_pause_for_the_busy_season(firm: Firm, monday: Bot) -> None:
     await claire.writes("rappels")
     await claire.clicks("Ouvrir le formulaire")
     await claire.sees("Les rappels sont en pause jusqu’au 31 mai 2031")
-    assert await reminders_of(paul) == 0
+    assert reminders_of(paul) == 0
     await claire.fills({"Que voulez-vous faire ?": "Mettre fin à la pause du 4 mars 2031 au 31 mai 2031"})
     await claire.clicks("Continuer")
     await claire.sees("La pause est terminée")
@@ -144,7 +162,7 @@ async def test_a_pause_for_the_busy_season(firm: Firm, monday: Bot) -> None:
     await paul.receives("Rappel")
     await monday.lets_pass(days=1)
     await claire.writes("suivi")
-    assert await reminders_of(paul) == 1
+    assert reminders_of(paul) == 1
 
 
 @only_sqlite
@@ -338,12 +356,33 @@ async def test_chains_are_not_followed_and_it_is_said(firm: Firm, monday: Bot) -
 
 
 @only_sqlite
-async def test_a_guest_and_somebody_without_dossiers_delegate_nothing(firm: Firm, monday: Bot) -> None:
-    claire, paul, yann = firm.person("Claire"), firm.person("Paul"), firm.person("Yann")
-    await sends_invitation(claire, paul)
+async def test_an_administrator_without_dossiers_chooses_who_is_absent(firm: Firm, monday: Bot) -> None:
+    yann = firm.person("Yann")
     await yann.writes("déléguer")
     await yann.clicks("Ouvrir le formulaire")
-    await yann.sees("Qui s’absente ?")  # an administrator chooses
+    await yann.sees("Qui s’absente ?")
     assert yann.dialog is not None
     found = next(field for field in yann.dialog.inputs if field.choices)
     assert not [title for title in found.choices if "yann" in title.casefold()]
+
+
+# --- choosing somebody
+
+NAMES = ["Inès Caradec", "Erwan Tanguy", "Anne-Inès Le Bihan", *(f"Personne {n}" for n in range(20))]
+PEOPLE = [Choice(str(n), name) for n, name in enumerate(NAMES)]
+
+
+def offered(people: list[Choice], **answers: str) -> list[str] | None:
+    """The names to choose from; None while nothing was looked for."""
+    rows = to_choose("delegate", "Malo", people, answers).choices
+    return [one.title for one in rows["delegate"]] if "delegate" in rows else None
+
+
+def test_a_small_firm_fits_a_list_and_a_large_one_is_searched() -> None:
+    assert offered(PEOPLE[:12]) == NAMES[:12]
+    assert offered(PEOPLE) is None
+    assert offered(PEOPLE, delegate_text="ines") == ["Inès Caradec", "Anne-Inès Le Bihan"]
+    assert offered(PEOPLE, delegate_text="CARA in") == ["Inès Caradec"]
+    assert offered(PEOPLE, delegate_text="zz") == []
+    assert offered(PEOPLE, delegate="1") == ["Erwan Tanguy"]  # coming back to the step
+    assert len(offered(PEOPLE, delegate_text="personne") or ()) == 12

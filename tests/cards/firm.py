@@ -174,7 +174,8 @@ LINKED = {
 CLIENT = {
     "dossier": DOSSIER,
     "person": PERSON,
-    "to_team": False, "guest": {"state": "none"},
+    "to_team": False,
+    "guest": {"state": "none"},
     "offer": CONSULTATION,
     "qualite": "direction_tpe",
     "limited_to": "-",

@@ -1,10 +1,9 @@
 """Every card and every mail on one page, to review at a glance: `make gallery`, then open build/gallery/index.html.
 
-python -m tests.cards.gallery                    the page, its contact sheets, what is wrong with any piece
-python -m tests.cards.gallery --pictures         and docs/pictures anew: the README's, which the tests compare with
+Beside the page: its sections as pictures, for who has no browser at hand. What is wrong with any piece is told, and those of
+docs/pictures that look other than they did are drawn anew.
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from cards.words import LOCALES
 from tests.cards import look
 from tests.cards.easel import Easel, launched
 from tests.cards.look import DESKTOP, PHONE
-from tests.cards.pictures import PICTURES, picture
+from tests.cards.pictures import renew
 from tests.cards.pieces import TELL, Letter, Piece, letters, pieces, title_of
 
 ROOT = Path(__file__).parents[2]
@@ -77,9 +76,6 @@ def faulty(opened: Page) -> Iterator[str]:
 
 
 def _main() -> int:
-    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("--pictures", action="store_true", help="draw docs/pictures anew")
-    given = ask.parse_args()
     started = time.monotonic()
     GALLERY.mkdir(parents=True, exist_ok=True)
     index = GALLERY / "index.html"
@@ -96,10 +92,8 @@ def _main() -> int:
             for fault in faulty(opened):
                 wrong += 1
                 print(f"{locale} {data} · {fault}")
-        if given.pictures:
-            canvas = Easel(browser)
-            for name in PICTURES:
-                (ROOT / "docs" / "pictures" / f"{name}.webp").write_bytes(picture(canvas, name))
+        for name in renew(Easel(browser)):
+            print(f"docs/pictures: {name} has another look")
     print(f"{index.relative_to(ROOT)}: {wrong} faults, {time.monotonic() - started:.0f} s")
     return min(wrong, 1)
 

@@ -19,11 +19,37 @@ STEP = "step"
 
 Tell = Callable[[str, str], str]
 
-HOSTILE = '"}],"x":[{{ 7*7 }}{% raw %} [clic](https://evil.example) <at>Chef</at> <script>alert(1)</script> **a** \\ \u202e'
+HOSTILE = (
+    '"}],"x":[{{ 7*7 }}{% raw %} [clic](https://evil.example) <at>Chef</at> <script>alert(1)</script> **a** \\ \u202e'
+)
 LONG = "Établissements Anticonstitutionnellement-Vandenbroucke, Kérautret & Le Quellec-Trégastel (SARL)"
 ALWAYS = frozenset(
-    {"code", "codes", "company", "family_name", "email", "mobile", "name", "offer", "offer_name", "before", "after", "title"}
-    | {"value", "go", "collaborateur", "url", "space_url", "ged_url", "launch_url", "redeem_url", "loop_url", "entra_url"}
+    {
+        "code",
+        "codes",
+        "company",
+        "family_name",
+        "email",
+        "mobile",
+        "name",
+        "offer",
+        "offer_name",
+        "before",
+        "after",
+        "title",
+    }
+    | {
+        "value",
+        "go",
+        "collaborateur",
+        "url",
+        "space_url",
+        "ged_url",
+        "launch_url",
+        "redeem_url",
+        "loop_url",
+        "entra_url",
+    }
 )
 """What the database or the catalogue always has; anything else may be blank."""
 
@@ -51,8 +77,9 @@ class Piece:
     draw: Callable[[str, Data], dict[str, Any]]
 
     @property
-    def id(self) -> str:
-        return f"{self.name}:{self.sample}"
+    def caption(self) -> str:
+        """What stands above it in the gallery."""
+        return f"{self.name} · {self.sample}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +91,9 @@ class Letter:
     write: Callable[[str, Data], RenderedMail]
 
     @property
-    def id(self) -> str:
-        return f"{self.name}:{self.sample}"
+    def caption(self) -> str:
+        """What stands above it in the gallery."""
+        return f"{self.name} · {self.sample}"
 
 
 def pieces() -> Iterator[Piece]:

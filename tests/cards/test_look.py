@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from cards.render import card, markdown
 from cards.words import LOCALES
-from tests.cards.firm import posted
 from tests.cards.easel import Easel, opened
+from tests.cards.firm import posted
 from tests.cards.look import DESKTOP, PHONE
 from tests.cards.pieces import TELL, Data, pieces
 from tests.cards.samples import CARDS
@@ -89,7 +89,7 @@ def shortcomings(canvas: Easel, locale: str, data: Data, *, width: int, scale: i
     """What is wrong with any piece so drawn: which one, and why."""
     drawn = list(pieces())
     found = canvas.audit([piece.draw(locale, data) for piece in drawn], width=width, scale=scale)
-    return [f"{drawn[index].id}: {fault}" for index, fault in found]
+    return [f"{drawn[index].caption}: {fault}" for index, fault in found]
 
 
 @pytest.mark.parametrize("data", TELL)
@@ -112,7 +112,7 @@ def test_text_of_twice_the_size_loses_nothing(canvas: Easel, locale: str, data: 
 
 
 def test_microsofts_parser_has_nothing_to_say(canvas: Easel) -> None:
-    assert {piece.id: said for piece in pieces() if (said := canvas.draw(piece.draw("fr", "plain")))} == {}
+    assert {piece.caption: said for piece in pieces() if (said := canvas.draw(piece.draw("fr", "plain")))} == {}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from sqlalchemy import ColumnElement, Select, func, select
+
+from services.models import Delivery, Effect, Invitation, PostedCard, Row
+from tests.chaos.process import until
+
 PATIENCE = 60.0
 
 
@@ -19,27 +24,29 @@ class Boundary(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of call, as practice.state.Witness names it, and the SQL that counts what the bot has recorded of it."""
+    """A kind of call, as practice.state.Witness names it, and what counts the rows by which the bot remembers it."""
 
     name: str
     call: str
-    recorded: str
+    recorded: Select[int]
 
 
-INVITATION = Target("invitation", "POST /invitations", "SELECT count(*) FROM invitations WHERE state <> 'requested'")
-TEAM_ADD = Target("team add", "POST /teams/*/members", "SELECT count(*) FROM deliveries WHERE leg = 'team'")
-MAIL = Target("mail", "POST /users/*/sendMail", "SELECT count(*) FROM deliveries WHERE leg = 'invitation_mail'")
-MESSAGE = Target("chat message", "post", "SELECT count(*) FROM posted_cards")
-UPDATE = Target(
-    "card update", "update", "SELECT count(*) FROM effects WHERE reaction = 'say_invitation' AND state = 'done'"
-)
+def _count(row: type[Row], *where: ColumnElement[bool]) -> Select[int]:
+    return select(func.count()).select_from(row).where(*where)
+
+
+INVITATION = Target("invitation", "POST /invitations", _count(Invitation, Invitation.state != "requested"))
+TEAM_ADD = Target("team add", "POST /teams/*/members", _count(Delivery, Delivery.leg == "team"))
+MAIL = Target("mail", "POST /users/*/sendMail", _count(Delivery, Delivery.leg == "invitation_mail"))
+MESSAGE = Target("chat message", "post", _count(PostedCard))
+UPDATE = Target("card update", "update", _count(Effect, Effect.reaction == "say_invitation", Effect.state == "done"))
 TARGETS = (INVITATION, TEAM_ADD, MAIL, MESSAGE, UPDATE)
 
 
 class Executioner:
-    """The witness of a practice firm. `kill` ends the process, `count` runs a target's SQL on the bot's database."""
+    """The witness of a practice firm. `kill` ends the process, `count` asks the bot's database."""
 
-    def __init__(self, kill: Callable[[], Awaitable[None]], count: Callable[[str], Awaitable[int]]) -> None:
+    def __init__(self, kill: Callable[[], Awaitable[None]], count: Callable[[Select[int]], Awaitable[int]]) -> None:
         self._kill = kill
         self._count = count
         self._order: tuple[Target, Boundary] | None = None
@@ -76,9 +83,10 @@ class Executioner:
         return True
 
     async def _kill_when_recorded(self, target: Target, before: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while await self._count(target.recorded) == before:
-                await asyncio.sleep(0.001)
+        async def is_recorded() -> bool:
+            return await self._count(target.recorded) != before
+
+        await until(is_recorded, pause=0.001)
         await self._die()
 
     async def _die(self) -> None:

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,15 @@ import aiohttp
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60.0
+
+
+async def until(true: Callable[[], Awaitable[bool]], *, pause: float = 0.01, patience: float = PATIENCE) -> None:
+    """Look again and again at something outside this process. TimeoutError after `patience` seconds."""
+    async with asyncio.timeout(patience):
+        while True:
+            if await true():
+                return
+            await asyncio.sleep(pause)
 
 
 class Start(Protocol):
@@ -87,24 +97,21 @@ class BotProcess:
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         self._pid = await self._start(self._environment)
-        async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE):
-            while not await self._ready(http):
-                await asyncio.sleep(0.01)
+        async with aiohttp.ClientSession() as http:
+            await until(partial(self._ready, http))
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is no more."""
         os.kill(self._pid, signal.SIGKILL)
-        async with asyncio.timeout(PATIENCE):
-            while self._lives():
-                await asyncio.sleep(0.001)
+        await until(self._is_dead, pause=0.001)
 
-    def _lives(self) -> bool:
-        """A zombie does not: it holds no file, no socket and no lock any more."""
+    async def _is_dead(self) -> bool:
+        """A zombie is: it holds no file, no socket and no lock any more."""
         try:
             state = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
-            return False
-        return state not in "ZX"
+            return True
+        return state in "ZX"
 
     async def _ready(self, http: aiohttp.ClientSession) -> bool:
         with suppress(aiohttp.ClientError):

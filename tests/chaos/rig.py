@@ -1,33 +1,32 @@
-"""A practice firm, a database and a bot that is killed over and over while invitations go their way; then the reckoning."""
+"""A practice firm, a database, and bots that are killed over and over while invitations go their way; then the reckoning."""
 
 import asyncio
 import random
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from socket import socket
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, select
 
 import app
 from practice import seed
 from practice.state import Invitation as Granted
 from services import dossiers, invitations, portfolio, settings
 from services.invitations import NewGuest
-from services.models import Dossier
+from services.models import Dossier, Effect, EffectState, Invitation, InvitationState, PostedCard
 from services.settings import Settings
-from services.store import Store
 from tests.chaos.executioner import Boundary, Executioner, Target
-from tests.chaos.process import BotProcess, Start
+from tests.chaos.process import BotProcess, Start, until
 from tests.teams import Firm
 
 PATIENCE = 300.0
 COMPANIES = 20
-_OPEN = "SELECT id FROM effects WHERE state IN ('due', 'running')"
-_RUNNING = "SELECT id FROM effects WHERE state = 'running'"
+_OPEN = select(Effect.id).where(Effect.state.in_((EffectState.DUE, EffectState.RUNNING)))
+_RUNNING = select(Effect.id).where(Effect.state == EffectState.RUNNING)
+_UNDER_WAY = select(Invitation.id).where(Invitation.state.in_((InvitationState.REQUESTED, InvitationState.SENT)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +43,18 @@ class Copies:
 class Rig:
     """See the module. `seed` asks for invitations, `strike` kills, `finish` lets everything end, then the figures."""
 
-    def __init__(self, firm: Firm, config: Settings, store: Store, bot: BotProcess, database: Path) -> None:
+    def __init__(self, firm: Firm, config: Settings, bots: Sequence[BotProcess]) -> None:
         self.firm = firm
-        self.bot = bot
         self.kills = 0
+        self._bots = bots
+        self._victim = bots[0]
         self._config = config
-        self._store = store
-        self._database = database
+        self._store = app.open_store(config)
         self._companies: list[Dossier] = []
         self._people: list[str] = []
         self._redeemed: set[str] = set()
-        self.executioner = Executioner(bot.kill, self._count)
-        firm.cloud.state.witness = self.executioner
+        self._executioner = Executioner(self._kill, self._count)
+        firm.cloud.state.witness = self._executioner
 
     # --- the story
 
@@ -74,29 +73,36 @@ class Rig:
                 self._people.append(email)
 
     async def strike(self, target: Target, boundary: Boundary, nth: int = 1) -> None:
-        """Kill at the nth such call, start again, and wait until what was cut has been settled.
+        """Kill at the nth such call (one of the bots, whoever called), and start again.
 
-        Waiting keeps a second kill from cutting the replay of the first: two in a row may park a mail, and tests/services
-        has its test.
+        With one bot, wait until what was cut has been settled: a second kill could cut the replay of the first, and a mail
+        would be parked. With several that would take as long as a lease lasts.
         """
-        await self.executioner.strike(target, boundary, nth)
+        await self._executioner.strike(target, boundary, nth)
         self.kills += 1
-        cut = self._ids(_RUNNING)
-        await self.bot.start()
-        async with asyncio.timeout(PATIENCE):
-            while cut & self._ids(_OPEN):
-                await asyncio.sleep(0.01)
+        cut = await self._ids(_RUNNING)
+        await self._victim.start()
+
+        async def settled() -> bool:
+            return len(self._bots) > 1 or not cut & await self._ids(_OPEN)
+
+        await until(settled, patience=PATIENCE)
+
+    async def _kill(self) -> None:
+        self._victim = random.choice(self._bots)
+        await self._victim.kill()
 
     async def finish(self) -> None:
-        """Kill the bot once more and let another one, in this process and in no hurry to be polite, end everything."""
-        await self.bot.kill()
+        """Kill every bot and let another one, in this process and in no hurry to be polite, end everything."""
+        for one in self._bots:
+            await one.kill()
         stop = asyncio.Event()
         bot = asyncio.create_task(app.run_bot(self._config, stop, paced=False))
-        async with asyncio.timeout(PATIENCE):
-            while not self._ended():
-                if bot.done():
-                    await bot
-                await asyncio.sleep(0.05)
+
+        async def ended() -> bool:
+            return bot.done() or not (await self._ids(_OPEN) or await self._ids(_UNDER_WAY))
+
+        await until(ended, pause=0.05, patience=PATIENCE)
         stop.set()
         await bot
 
@@ -111,110 +117,106 @@ class Rig:
                 self._redeemed.add(email)
             await asyncio.sleep(0.05)
 
-    def _ended(self) -> bool:
-        return not self._ids(_OPEN) and not self._ids("SELECT id FROM invitations WHERE state IN ('requested', 'sent')")
+    async def close(self) -> None:
+        """End what still runs."""
+        for one in self._bots:
+            with suppress(ProcessLookupError):
+                await one.kill()
+        await self._store.close()
+        await self.firm.stop()
 
     # --- the figures
 
     def guests(self) -> Copies:
         """Guest accounts: one for each person asked for."""
         users = [user.mail for user in self.firm.cloud.state.users.values() if user.user_type == "Guest"]
-        return self._copies(Counter(users), self._people, set())
+        return self._copies(Counter(users))
 
     def links(self) -> int:
         """How often Graph was asked once more for the link of a guest it had made: no second guest, and no mail of its own."""
-        return len(self.firm.cloud.state.invitations) - len({one.email for one in self.firm.cloud.state.invitations})
+        granted = self.firm.cloud.state.invitations
+        return len(granted) - len({one.email for one in granted})
 
     def members(self) -> Copies:
         """Places in the team."""
         state = self.firm.cloud.state
-        team = state.groups[seed.TEAM_GROUP_ID]
-        return self._copies(Counter(state.users[one].mail for one in team), self._people, set())
+        return self._copies(Counter(state.users[one].mail for one in state.groups[seed.TEAM_GROUP_ID]))
 
-    def mails(self) -> Copies:
+    async def mails(self) -> Copies:
         """Invitation mails."""
-        sent = Counter(to for mail in self.firm.cloud.state.mails for to in mail.to)
-        return self._copies(sent, self._people, self._unsure("mail_invitation"), self._parked("mail_invitation"))
+        sent: Counter[str | None] = Counter(to for mail in self.firm.cloud.state.mails for to in mail.to)
+        return self._copies(sent, await self._unsure("mail_invitation"), await self._parked("mail_invitation"))
 
-    def messages(self) -> Copies:
+    async def messages(self) -> Copies:
         """Cards in « Général », one for each invitation."""
-        by_id = {row[0]: row[1] for row in self._rows("SELECT id, email FROM invitations")}
+        by_id = {row[0]: row[1] for row in await self._rows(select(Invitation.id, Invitation.email))}
         posted: Counter[str | None] = Counter()
         for message in self.firm.teams.conversations.channel.messages:
             drawn = str(message.versions[0])
             posted.update(email for id_, email in by_id.items() if id_ in drawn)
-        return self._copies(posted, self._people, self._unsure("say_invitation"), self._parked("say_invitation"))
+        return self._copies(posted, await self._unsure("say_invitation"), await self._parked("say_invitation"))
 
-    def stale(self) -> int:
+    async def stale(self) -> int:
         """Cards that do not show how their invitation ended: updates lost."""
-        by_activity = {message.id: message for message in self.firm.teams.conversations.channel.messages}
-        where = "SELECT activity_id FROM posted_cards WHERE about LIKE 'invitation:%'"
-        shown = [str(by_activity[row[0]].activity) for row in self._rows(where)]
+        messages = {message.id: message for message in self.firm.teams.conversations.channel.messages}
+        where = select(PostedCard.activity_id).where(PostedCard.about.startswith("invitation:"))
+        shown = [str(messages[row[0]].activity) for row in await self._rows(where)]
         return len(self._people) - sum("Invitation acceptée" in card for card in shown)
 
     def _copies(
-        self, found: Counter[str | None], wanted: list[str], unsure: set[str], parked: frozenset[str] = frozenset()
+        self, found: Counter[str | None], unsure: set[str] | None = None, parked: set[str] | None = None
     ) -> Copies:
-        copies = {one: found[one] for one in wanted}
+        copies = {one: found[one] for one in self._people}
         doubled = {one for one, count in copies.items() if count > 1}
         return Copies(
             lost=sum(count == 0 for count in copies.values()),
             doubled=len(doubled),
             beyond_twice=sum(count > 2 for count in copies.values()),
-            unexplained=len(doubled - unsure),
-            parked=len(parked),
+            unexplained=len(doubled - (unsure or set())),
+            parked=len(parked or ()),
         )
 
-    def _unsure(self, reaction: str) -> set[str]:
-        return self._people_of(reaction, "unsure > 0")
+    async def _unsure(self, reaction: str) -> set[str]:
+        return await self._people_of(Effect.reaction == reaction, Effect.unsure > 0)
 
-    def _parked(self, reaction: str) -> frozenset[str]:
-        return frozenset(self._people_of(reaction, "effects.state = 'parked'"))
+    async def _parked(self, reaction: str) -> set[str]:
+        return await self._people_of(Effect.reaction == reaction, Effect.state == EffectState.PARKED)
 
-    def _people_of(self, reaction: str, which: str) -> set[str]:
-        join = "SELECT email FROM effects JOIN invitations i ON i.id = json_extract(payload, '$.subject')"
-        return {row[0] for row in self._rows(f"{join} WHERE reaction = '{reaction}' AND {which}")}
+    async def _people_of(self, *which: ColumnElement[bool]) -> set[str]:
+        subject = Effect.payload["subject"].as_string()
+        return await self._ids(select(Invitation.email).join(Effect, subject == Invitation.id).where(*which))
 
-    async def _count(self, sql: str) -> int:
-        return int(self._rows(sql)[0][0])
+    async def _count(self, query: Select[int]) -> int:
+        return int((await self._rows(query))[0][0])
 
-    def _ids(self, sql: str) -> set[str | int]:
-        return {row[0] for row in self._rows(sql)}
+    async def _ids(self, query: Select[*tuple[Any, ...]]) -> set[Any]:
+        return {row[0] for row in await self._rows(query)}
 
-    def _rows(self, sql: str) -> list[tuple[str, ...]]:
-        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as connection:
-            return connection.execute(sql).fetchall()
+    async def _rows(self, query: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+        async with self._store.read() as session:
+            rows: Sequence[Any] = (await session.execute(query)).all()
+        return rows
 
 
 @asynccontextmanager
-async def rig(start: Start, folder: Path) -> AsyncIterator[Rig]:
-    """A rig whose bot is installed and running, with its database in `folder`."""
+async def rig(start: Start, database_url: str, *, bots: int = 1) -> AsyncIterator[Rig]:
+    """A rig with so many bots, installed and running on this database."""
     firm = await Firm.start()
-    database = folder / "bot.db"
-    environment = {
-        **firm.environment(),
-        "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
-        "PORT": str(free_port()),
-        "INVITE_TO_TEAM": "true",
-    }
-    config = settings.load(environment)
-    store = app.open_store(config)
-    bot = BotProcess(start, environment)
-    await bot.start()
-    firm.teams.bot_url = f"{bot.url}/api/messages"
-    await firm.install()
-    made = Rig(firm, config, store, bot, database)
+    environment = {**firm.environment(), "DATABASE_URL": database_url, "INVITE_TO_TEAM": "true"}
+    processes = [BotProcess(start, environment | {"PORT": str(free_port())}) for _ in range(bots)]
+    made = Rig(firm, settings.load(environment | {"PORT": str(free_port())}), processes)
     guests = asyncio.create_task(made.accept())
     try:
+        for one in processes:
+            await one.start()
+        firm.teams.bot_url = f"{processes[0].url}/api/messages"
+        await firm.install()
         yield made
     finally:
         guests.cancel()
         with suppress(asyncio.CancelledError):
             await guests
-        with suppress(ProcessLookupError):
-            await bot.kill()
-        await store.close()
-        await firm.stop()
+        await made.close()
 
 
 def free_port() -> int:
@@ -222,8 +224,3 @@ def free_port() -> int:
     with closing(socket()) as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-def any_call() -> int:
-    """Which matching call to kill at: seldom the very first."""
-    return random.randint(1, 3)

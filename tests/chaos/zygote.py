@@ -11,22 +11,27 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-import kiota_http.observability_options  # noqa: F401, E402 - what services.graph imports at its first use
-import msgraph.graph_request_adapter  # noqa: F401, E402
-import msgraph.graph_service_client  # noqa: E402, F401
+import kiota_http.observability_options  # noqa: F401 - what services.graph imports at its first use
+import msgraph.graph_request_adapter  # noqa: F401
+import msgraph.graph_service_client  # noqa: F401
 
-import app  # noqa: E402
+import app
 
 
 def main() -> None:
     """Fork until the input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the children are nobody's to wait for
-    print("ready", flush=True)
+    _say("ready")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             _live(json.loads(line))
-        print(child, flush=True)
+        _say(child)
+
+
+def _say(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()
 
 
 def _live(environment: dict[str, str]) -> None:
