@@ -7,7 +7,7 @@ says them (dates, numbers, durations), in Paris time: the firms are French.
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,8 +31,11 @@ def locale_of(tag: str, default: str) -> str:
 
 def day(value: date, locale: str) -> str:
     """`12 janvier 2026`. A datetime must carry its timezone; it is shown as of Paris. ValueError when it does not."""
-    if isinstance(value, datetime):
-        value = _in_paris(value)
+    return _day(_in_paris(value).date() if isinstance(value, datetime) else value, locale)
+
+
+@lru_cache(1000)
+def _day(value: date, locale: str) -> str:
     first = value.day == 1 and locale == "fr"
     said = format_date(value, "d MMMM y", locale=_BABEL[locale])
     return f"1er{said[1:]}" if first else said
@@ -46,6 +49,7 @@ def moment(value: datetime, locale: str) -> str:
     return f"{day(at, locale)} at {format_time(at.timetz(), 'HH:mm', locale=_BABEL[locale])}"
 
 
+@lru_cache(1000, typed=True)
 def number(value: float, locale: str) -> str:
     """`1 250` (narrow no-break space) in French, `1,250` in English."""
     return format_decimal(value, locale=_BABEL[locale])
@@ -56,20 +60,28 @@ def say(key: str, locale: str, facts: Mapping[str, object], flow: str = "common"
 
     A key with `one`/`other` beneath it is counted on the fact `n`. KeyError for an unknown key or a missing fact.
     """
-    tables = (words_of(flow, locale), words_of("common", locale))
-    for candidate in (key, f"{key}.{_plural(facts['n'], locale)}") if "n" in facts else (key,):
-        for table in tables:
-            if candidate in table:
-                return table[candidate].format_map({name: _said(value, locale) for name, value in facts.items()})
-    raise KeyError(f"no words for {key!r} in {flow}/{locale}.toml nor in common/{locale}.toml")
+    sentences = _sentences(flow, locale)
+    sentence = sentences.get(key)
+    if sentence is None and "n" in facts:
+        sentence = sentences.get(f"{key}.{_plural(facts['n'], locale)}")
+    if sentence is None:
+        raise KeyError(f"no words for {key!r} in {flow}/{locale}.toml nor in common/{locale}.toml")
+    if not facts and "{" not in sentence:
+        return sentence
+    return sentence.format_map({name: _said(value, locale) for name, value in facts.items()})
 
 
 def text(key: str, locale: str, **facts: object) -> str:
     """A sentence by its full key: `errors.required` (common words) or `invite_guest.done` (words of that flow)."""
     head, _, rest = key.partition(".")
-    if rest and (ROOM / head / f"{LOCALES[0]}.toml").is_file():
+    if rest and _is_flow(head):
         return say(rest, locale, facts, head)
     return say(key, locale, facts)
+
+
+@cache
+def _is_flow(name: str) -> bool:
+    return (ROOM / name / f"{LOCALES[0]}.toml").is_file()
 
 
 def _in_paris(value: datetime) -> datetime:
@@ -100,6 +112,11 @@ def _said(value: object, locale: str) -> str:
             return format_list([_said(item, locale) for item in value], locale=_BABEL[locale])
         case _:
             return str(value)
+
+
+@cache
+def _sentences(flow: str, locale: str) -> Mapping[str, str]:
+    return {**words_of("common", locale), **words_of(flow, locale)}
 
 
 @cache

@@ -80,9 +80,9 @@ async def of_person(session: AsyncSession, invitation: Invitation, dossier: Doss
         done=tuple(step for step in STEPS if at[step] is not None and step not in failed),
         next=following,
         ball="administrateur" if reason or refused else BALL.get(following or ""),
-        since=proposition.decided_at
-        if refused and proposition and proposition.decided_at
-        else _since(at, following, invitation),
+        since=_since(
+            at, following, invitation.requested_at, proposition.decided_at if proposition and refused else None
+        ),
         reason=reason,
     )
 
@@ -106,10 +106,11 @@ def _proposed(proposition: Proposition | None) -> Moments:
     }
 
 
-def _since(at: Moments, following: str | None, invitation: Invitation) -> datetime:
+def _since(at: Moments, following: str | None, requested_at: datetime, refused_at: datetime | None) -> datetime:
     """When what is waited for now began to be: the latest of what had to come before it."""
-    before = (INVITE,) if following == ACCEPT else STEPS[: STEPS.index(following)] if following else STEPS
-    return max([invitation.requested_at, *(moment for step in before if (moment := at[step]) is not None)])
+    before = STEPS[: STEPS.index(following)] if following else STEPS
+    known = (requested_at, refused_at, *(at[step] for step in before))
+    return max(moment for moment in known if moment is not None)
 
 
 async def _person(session: AsyncSession, email_key: str, dossier_id: str) -> Interlocuteur | None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import dossiers, interlocuteurs, loop, offers, propositions
+from services import dossiers, interlocuteurs, invitations, loop, offers, propositions
 from services.errors import Refused
-from services.events import LoopTaskDone, LoopTaskDropped, LoopTaskLeft
+from services.events import LoopTaskDone, LoopTaskDropped, LoopTaskLeft, OffersChanged
 from services.loop import GuidedStep
 from services.models import NO_LIMIT, Dossier, Interlocuteur, LoopTask, Rattachement, TaskState
 from services.moves import move_task
@@ -31,6 +31,10 @@ REST_OF_NEW_CLIENT: Mapping[str, tuple[str, ...]] = {
     "withdraw_offer": ("activate_offer", "link_interlocuteur"),
     "end_offer": ("link_interlocuteur",),
 }
+
+
+ON_THE_PATH = ("activate_offer", "link_interlocuteur")
+"""Tasks that move an invited person's path on, which nothing else tells the card of their invitation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ async def ask(
     await work.session.flush()
     work.journal(actor.id, f"loop_tasks.{task.state}", task.id, after=f"{what} {dossier.code}")
     await _drop_moot(work, task, dossier, actor)
+    await _tell_invited(work, task)
     if not done:
         work.emit(LoopTaskLeft(task.id))
     return task
@@ -85,7 +90,14 @@ async def finish(work: Work, task_id: str, actor: Actor) -> None:
         raise Refused("already_done", None, by=task.done_by_name, at=task.done_at)
     if task.what in PROPOSING and task.offer and task.interlocuteur_id:
         await propositions.announce(work, task.dossier_id, task.offer, task.interlocuteur_id)
+    await _tell_invited(work, task)
     work.emit(LoopTaskDone(task_id))
+
+
+async def _tell_invited(work: Work, task: LoopTask) -> None:
+    if task.what in ON_THE_PATH:
+        for invitation in await invitations.invited_for(work.session, task.dossier_id):
+            work.emit(OffersChanged(invitation.id))
 
 
 async def _drop_moot(work: Work, task: LoopTask, dossier: Dossier, actor: Actor) -> None:

@@ -74,7 +74,7 @@ async def calls_the_board(firm: Firm, claire: Person, malo: Person) -> None:
 
 async def turns_the_board(firm: Firm, claire: Person, malo: Person) -> None:
     await malo.writes("suivi")
-    await malo.clicks("Afficher")
+    await malo.clicks("Filtrer")
     answer = await by_stranger(malo, malo.last_sent)
     assert "réservé aux personnes du cabinet" in str(answer.body)
 
@@ -112,13 +112,18 @@ async def test_approving_and_refusing_for_others_is_one_line_each(firm: Firm, bo
     await malo.fills({"Activation de l'extension": True})
     answer = await erwan.send(by(erwan, opening))
     assert "Seul un collaborateur" in str(answer.body)
-    assert await refusals(bot) == [(seed.ERWAN.aad_id, "refused.refuse_activation", "not_collaborateur")]
+    await malo.fills({"Activation de l'extension": True})
+    await malo.clicks("Approuver l’activation")
+    answer = await erwan.send(by(erwan, malo.last_sent))
+    assert "Seul un collaborateur" in str(answer.body)
+    attempts = ("refused.refuse_activation", "refused.approve_activation")
+    assert await refusals(bot) == [(seed.ERWAN.aad_id, attempt, "not_collaborateur") for attempt in attempts]
 
 
 async def test_a_refresh_is_no_attempt(firm: Firm, bot: Bot) -> None:
     malo = firm.person("Malo")
     await malo.writes("suivi")
-    await malo.clicks("Afficher")
+    await malo.clicks("Filtrer")
     automatic = deepcopy(malo.last_sent)
     automatic["value"] = automatic["value"] | {"trigger": "automatic"}
     answer = await by_stranger(malo, automatic)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +24,19 @@ async def until(true: Callable[[], Awaitable[bool]], *, pause: float = 0.01, pat
             if await true():
                 return
             await asyncio.sleep(pause)
+
+
+async def until_ready(url: str) -> None:
+    """Wait until the bot at this address is ready."""
+    async with aiohttp.ClientSession() as http:
+
+        async def ready() -> bool:
+            with suppress(aiohttp.ClientError):
+                async with http.get(f"{url}/readyz") as answer:
+                    return answer.status == 200
+            return False
+
+        await until(ready)
 
 
 class Start(Protocol):
@@ -97,8 +109,7 @@ class BotProcess:
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         self._pid = await self._start(self._environment)
-        async with aiohttp.ClientSession() as http:
-            await until(partial(self._ready, http))
+        await until_ready(self.url)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is no more."""
@@ -107,14 +118,12 @@ class BotProcess:
 
     async def _is_dead(self) -> bool:
         """A zombie is: it holds no file, no socket and no lock any more."""
-        try:
-            state = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        return state in "ZX"
+        return _state(self._pid) in "ZX"
 
-    async def _ready(self, http: aiohttp.ClientSession) -> bool:
-        with suppress(aiohttp.ClientError):
-            async with http.get(f"{self.url}/readyz") as answer:
-                return answer.status == 200
-        return False
+
+def _state(pid: int) -> str:
+    """As `ps` shows it; X where there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 import kiota_http.observability_options  # noqa: F401 - what services.graph imports at its first use
-import msgraph.graph_request_adapter  # noqa: F401
+import msgraph.graph_request_adapter
 import msgraph.graph_service_client  # noqa: F401
 
 import app

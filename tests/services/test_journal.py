@@ -1,17 +1,40 @@
 """The journal: a chain that shows where it was touched, grows by one line at a time, and reads in words."""
 
+import argparse
 import asyncio
+import csv
+import re
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
-from services import dossiers, journal, offers
+from cards.words import words_of
+from dialogs import journal_command
+from services import dossiers, interlocuteurs, journal, offers, settings
 from services.dossiers import DossierRecord
 from services.journal import PURGED, Broken, Entry, Verdict
-from services.models import Collaborateur, Dossier, Interlocuteur, JournalLine
+from services.models import (
+    DELEGATION_MOVES,
+    IMPORT_MOVES,
+    INVITATION_MOVES,
+    PROPOSITION_MOVES,
+    TASK_MOVES,
+    Collaborateur,
+    Delegation,
+    Dossier,
+    Import,
+    Interlocuteur,
+    Invitation,
+    JournalLine,
+    LoopTask,
+    Proposition,
+)
 from services.store import Store
-from tests.services.conftest import ADMIN, Hand
+from tests.services.conftest import ADMIN, CONTACT, Hand
+from tests.test_process import ROOT
 
 LINES = 5
 
@@ -264,3 +287,109 @@ async def test_a_date_leaves_out_what_came_before(store: Store, clock: Hand) -> 
     clock.forward(days=1)
     await write(store, 2)
     assert [entry.line.id for entry in await read(store, since=clock())] == [LINES + 1, LINES + 2]
+
+
+# --- the command
+
+
+async def command(store: Store, *arguments: str) -> tuple[int, list[str]]:
+    """Its exit status, and what it printed."""
+    made: dict[str, object] = {}
+    parser = argparse.ArgumentParser()
+    journal_command.add_to(parser.add_subparsers(), lambda act: made.setdefault("act", act))
+    said: list[str] = []
+    config = settings.load(
+        {"MICROSOFT_APP_TYPE": "UserAssignedMSI", "MICROSOFT_APP_ID": "a", "MICROSOFT_APP_TENANT_ID": "t"}
+    )
+    args = parser.parse_args(["journal", *arguments])
+    return await journal_command.run(store, config, args, said.append), [plain(line) for line in said]
+
+
+def plain(said: str) -> str:
+    return said.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+async def test_a_line_says_who_did_what_and_when_in_french(
+    store: Store, linked: Interlocuteur, clock: Hand, dossier: Dossier
+) -> None:
+    async with store.work() as work:
+        work.session.add(Collaborateur(email="claire@cabinet.example", name="Claire Duhamel", aad_id=ADMIN))
+        await interlocuteurs.modify(work, linked.id, replace(CONTACT, landline="+33297000000"), 1, ADMIN)
+        work.journal("passerelle", "invitations.sent", linked.id, "requested", "sent")
+        work.journal("aad-malo", "refused.invite_guest", "-", after="not_administrator")
+        work.journal("aad-malo", "nobody.knows", "-", after="x")
+    status, said = await command(store)
+    assert status == 0
+    assert said[0] == (
+        "1. 2 mars 2026 à 10 h 00, Claire Duhamel : invitation demandée (Invitation demandée) (dossiers BOUMAR)"
+    )
+    assert said[-4].endswith("interlocuteur modifié (Numéro de téléphone fixe) (dossiers BOUMAR)")
+    assert said[-3].endswith("invitation envoyée (Invitation demandée → Invitation envoyée) (dossiers BOUMAR)")
+    who = said[-2].partition(", ")[2].partition(" :")[0]
+    assert re.fullmatch(r"p-[0-9a-f]{12}", who)
+    assert said[-2].endswith(f"{who} : tentative refusée, Inviter un entrepreneur (n’est pas administrateur)")
+    assert said[-1].endswith(f"{who} : nobody.knows (x)")
+
+
+async def test_it_is_asked_about_a_dossier_and_a_date(store: Store, linked: Interlocuteur, clock: Hand) -> None:
+    whole = (await command(store))[1]
+    clock.forward(days=1)
+    await write(store, 1)
+    assert (await command(store, "--subject", "BOUMAR"))[1] == whole
+    assert len((await command(store, "--since", "2026-03-03"))[1]) == 1
+    assert (await command(store, "--since", "2026-03-03T10:01"))[1] == ["Aucune ligne."]
+    assert (await command(store, "--since", "2026-03-03T10:00"))[1] != ["Aucune ligne."]
+
+
+async def test_a_file_for_a_spreadsheet_has_no_formula(store: Store, tmp_path: Path) -> None:
+    async with store.work() as work:
+        work.session.add(Collaborateur(email="c@c.example", name='=HYPERLINK("http://evil.example")', aad_id=ADMIN))
+        work.journal(ADMIN, "offer.activated", "d1", after="=1+1")
+        work.journal(ADMIN, "offer.activated", "@d2", before="-2", after="+3")
+    file = tmp_path / "journal.csv"
+    assert await command(store, "--export", str(file)) == (0, [f"2 lignes écrites dans {file}."])
+    assert file.read_bytes().startswith(b"\xef\xbb\xbf")
+    heads, *rows = csv.reader(file.read_text("utf-8-sig").splitlines(), delimiter=";")
+    assert heads[:3] == ["Ligne", "Date (Paris)", "Qui"]
+    assert [row[0:2] for row in rows] == [["1", "2026-03-02 10:00:00"], ["2", "2026-03-02 10:00:00"]]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+async def test_it_says_whether_the_journal_holds(store: Store) -> None:
+    await write(store)
+    status, said = await command(store, "--verify")
+    assert (status, said[0]) == (0, "Journal intact : 5 lignes.")
+    noted = said[1].rpartition(" ")[2]
+    await write(store, 1)
+    assert (await command(store, "--verify", "--anchor", noted))[0] == 0
+    assert (await command(store, "--verify", "--anchor", f"5:{'0' * 64}"))[0] == 1
+    await tamper(store, "DELETE FROM journal WHERE id = 2")
+    assert await command(store, "--verify") == (1, ["Journal altéré : la ligne 2 manque."])
+
+
+@pytest.mark.parametrize("wrong", [["--since", "hier"], ["--anchor", "5"], ["--anchor", "x:y"]])
+def test_what_cannot_be_read_is_said(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    journal_command.add_to(parser.add_subparsers(), lambda act: act)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["journal", *wrong])
+    assert wrong[0] in capsys.readouterr().err
+
+
+def test_every_line_has_its_words() -> None:
+    """Whoever writes a new kind of line says what it is called."""
+    words = words_of("journal", "fr")
+    written = {
+        found
+        for path in (*ROOT.glob("services/*.py"), *ROOT.glob("dialogs/**/*.py"))
+        for found in re.findall(r'\.journal\(\s*[\w.]+,\s*"([\w.]+)"', path.read_text())
+    }
+    tables = {
+        Invitation: INVITATION_MOVES, Proposition: PROPOSITION_MOVES, LoopTask: TASK_MOVES,
+        Delegation: DELEGATION_MOVES, Import: IMPORT_MOVES,
+    }  # fmt: skip
+    moved = {f"{row.__tablename__}.{to}" for row, moves in tables.items() for after in moves.values() for to in after}
+    assert len(written) > 10
+    assert {
+        what for what in written | moved if f"what.{what}" not in words and not what.startswith("refused.")
+    } == set()
