@@ -126,7 +126,15 @@ def _environment(**options: Any) -> Environment:
 
 
 _JSON = _environment()
-_FILTERS: Names = {"md": markdown, "initials": initials, "length": len, "string": str}
+# What a card's template may put after `|`: the others of Jinja are for text, and a card is no text.
+_FILTERS: Names = {
+    "initials": initials,
+    "length": len,
+    "list": list,
+    "md": markdown,
+    "rejectattr": lambda rows, name: [row for row in rows if not row[name]],
+    "string": str,
+}
 _HTML = _environment(autoescape=True)
 _TEXT = _environment(autoescape=False)
 _HTML.filters["initials"] = initials

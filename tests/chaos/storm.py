@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -27,9 +28,9 @@ from services.invitations import NewGuest
 from services.models import Dossier, Effect, EffectState, Invitation, Proposition
 from services.offers import Qualite
 from services.store import Store
+from tests.chaos import skipping
 from tests.chaos.process import until_ready
 from tests.chaos.rig import free_port
-from tests.chaos.skipping import SkippingLoop
 from tests.teams import Firm
 
 CALM = 3600.0  # seconds for everything to end once Graph is well again
@@ -248,5 +249,6 @@ async def _storm(folder: Path, minutes: float, people: int, chance: random.Rando
 
 def storm(folder: Path, *, minutes: float, people: int, number: int = 1) -> Report:
     """Let it storm over so many clients; `number` chooses the storm. Runs its own event loop."""
-    with patch.object(app, "PRACTICE_POLL", 15.0), asyncio.Runner(loop_factory=SkippingLoop) as runner:
-        return runner.run(_storm(folder, minutes, people, random.Random(number)))
+    with patch.object(app, "PRACTICE_POLL", 15.0):
+        report: Report = skipping.run(partial(_storm, folder, minutes, people, random.Random(number)))
+    return report

@@ -4,9 +4,11 @@ import argparse
 import asyncio
 import csv
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
@@ -31,6 +33,7 @@ from services.models import (
     JournalLine,
     LoopTask,
     Proposition,
+    Row,
 )
 from services.store import Store
 from tests.services.conftest import ADMIN, CONTACT, Hand
@@ -384,7 +387,7 @@ def test_every_line_has_its_words() -> None:
         for path in (*ROOT.glob("services/*.py"), *ROOT.glob("dialogs/**/*.py"))
         for found in re.findall(r'\.journal\(\s*[\w.]+,\s*"([\w.]+)"', path.read_text())
     }
-    tables = {
+    tables: dict[type[Row], Mapping[Any, frozenset[Any]]] = {
         Invitation: INVITATION_MOVES, Proposition: PROPOSITION_MOVES, LoopTask: TASK_MOVES,
         Delegation: DELEGATION_MOVES, Import: IMPORT_MOVES,
     }  # fmt: skip
