@@ -54,6 +54,10 @@ CLOCK_POLL = 60.0
 PRACTICE_POLL = 1.0
 
 
+class CannotListen(Exception):
+    """The address the bot is to listen on is taken, or not ours; the message is the system's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wired:
     """The program without its server: what tests drive directly."""
@@ -136,6 +140,8 @@ async def run_bot(config: Settings, stop: asyncio.Event, clock: Clock = system_c
         ]
         try:
             await serve(app, config.host, config.port, stop)
+        except OSError as fault:
+            raise CannotListen(fault.strerror) from None
         finally:
             work_done.set()
             await _finish(background)
@@ -219,8 +225,8 @@ async def _serve(config: Settings, _args: argparse.Namespace) -> int:
         loop.add_signal_handler(sign, stop.set)
     try:
         await run_bot(config, stop)
-    except OSError as fault:
-        print(f"HOST, PORT: cannot listen on {config.host}:{config.port} ({fault.strerror})", file=sys.stderr)
+    except CannotListen as fault:
+        print(f"HOST, PORT: cannot listen on {config.host}:{config.port} ({fault})", file=sys.stderr)
         return 2
     return 0
 

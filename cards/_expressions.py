@@ -103,5 +103,5 @@ class Expressions:
 
     def refused(self, what: object) -> TemplateSyntaxError:
         """To raise: the template has something here that no card needs."""
-        said = what if isinstance(what, str) else type(what).__name__
+        said = what if isinstance(what, str) else f"{type(what).__name__} {getattr(what, 'name', '')}".strip()
         return TemplateSyntaxError(f"a card has no use for {said!r} here", self.at, self._template)

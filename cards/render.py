@@ -129,6 +129,7 @@ _JSON = _environment()
 # What a card's template may put after `|`: the others of Jinja are for text, and a card is no text.
 _FILTERS: Names = {
     "initials": initials,
+    "join": lambda values, by="": by.join(map(str, values)),
     "length": len,
     "list": list,
     "md": markdown,

@@ -110,7 +110,7 @@ REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.GuestReminded: (_mail_reminder,),
     events.DecisionDue: (_say_decision,),
     events.InvitationExpired: (_say_invitation, _redraw_decision),
-    events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat, _tell_offers),
+    events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat),  # _say_approval tells the invitation’s card
     events.OfferActivated: (*_decided, _mail_welcome, _say_welcome),
     events.OfferRefused: _decided,
     events.OfferWithdrawn: _decided,

@@ -8,7 +8,7 @@ from dialogs import colleagues, fields, steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, journal_refusal
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Redraw, Reply
-from services import delegations, loop, places, propositions, reminders
+from services import delegations, invitations, loop, places, propositions, reminders
 from services.calendar import day_of
 from services.delegations import Approvers
 from services.errors import Refused, Unavailable
@@ -164,7 +164,8 @@ async def say_request(event: Event, services: Services) -> None:
     """Reaction to a proposition and to its decision: the card in « Général », redrawn for everyone."""
     proposed, may = await _acquainted(services, event.subject)
     await _say(services, proposed, may, places.GENERAL)
-    await propositions.awaits_approval(services.store, event.subject, "passerelle")
+    if await propositions.awaits_approval(services.store, event.subject, "passerelle"):
+        await invitations.tell_offers_changed(event, services)
 
 
 async def say_request_in_chat(event: Event, services: Services) -> None:

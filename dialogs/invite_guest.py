@@ -1,5 +1,6 @@
 """Inviter: who, for which dossier, the recap; then one Graph invitation and our own mail with the redeem link."""
 
+from datetime import datetime
 from typing import Any
 
 from cards import render
@@ -7,7 +8,7 @@ from dialogs import steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, administrators
 from dialogs.saying import Posted, Say, carry, send_mail
 from dialogs.turn import Card
-from services import invitations, offers, places, propositions
+from services import invitations, journey, offers, places, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
@@ -109,19 +110,37 @@ async def _status_card(services: Services, invitation: Invitation, locale: str) 
     async with services.store.read() as session:
         dossiers = await invitations.dossiers_of(session, invitation.id)
         proposed = await propositions.to_email(session, invitation.email, [one.id for one in dossiers])
+        paths = [(one, await journey.of_person(session, invitation, one)) for one in dossiers]
+    on_the_way = [(one, path) for one, path in paths if path is not None]
+    only = on_the_way[0][1] if len(paths) == len(on_the_way) == 1 else None
     d: dict[str, Any] = {
         "code": ", ".join(one.code for one in dossiers),
         "company": ", ".join(one.company for one in dossiers),
         "state": invitation.state,
-        "reason": invitation.reason,
-        "ball": BALL[invitation.state],
-        "since": invitation.accepted_at or invitation.resent_at or invitation.sent_at or invitation.requested_at,
+        "reason": invitation.reason or (only.reason if only else None),
+        "ball": only.ball if only else None if on_the_way else BALL[invitation.state],
+        "since": only.since if only else _since(invitation),
         "resends": invitation.resends,
         "made_in_entra": invitation.made_in_entra,
     }
+    d["paths"] = [
+        {
+            "code": one.code,
+            "company": one.company,
+            "steps": [{"key": step, "done": step in path.done} for step in journey.STEPS],
+            "next": path.next,
+            "at": journey.STEPS.index(path.next) + 1 if path.next else None,
+            "ball": path.ball,
+        }
+        for one, path in on_the_way
+    ]
     d["offers"] = [{"name": offers.offer(one.offer).name, "state": one.state} for one in proposed]
     about = {"do": POSTED.name, "id": invitation.id, "v": invitation.version}
     return render.card("invite_guest/status", locale, {"d": d, "about": about})
+
+
+def _since(invitation: Invitation) -> datetime:
+    return invitation.accepted_at or invitation.resent_at or invitation.sent_at or invitation.requested_at
 
 
 async def _draw(ctx: Ctx, subject: str) -> Card:

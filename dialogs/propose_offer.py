@@ -4,14 +4,13 @@ from cards import render
 from dialogs import fields, identity, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
 from dialogs.saying import send_mail
-from services import deliveries, interlocuteurs, loop, loop_tasks, offers, propositions
+from services import deliveries, interlocuteurs, invitations, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
 from services.models import LIVE_PROPOSITIONS
 from services.record import Services
 from services.store import Work
-
 
 
 async def _check_dossier(ctx: Ctx, answers: Answers) -> None:
@@ -147,4 +146,8 @@ async def mail_identifier(event: Event, services: Services) -> None:
         "url": services.firm.loop_url,
     }
     mail = render.mail("propose_offer/identifier", person.language, {"d": data, "firm": {"name": services.firm.name}})
-    await send_mail(services, event.subject, deliveries.IDENTIFIER, person.email, mail)
+    try:
+        await send_mail(services, event.subject, deliveries.IDENTIFIER, person.email, mail)
+    except Refused:
+        await invitations.tell_offers_changed(event, services)  # the card in « Général » says why
+        raise

@@ -69,7 +69,11 @@ async def mail_welcome(event: Event, services: Services) -> None:
     proposed, data = welcomed
     person = proposed.interlocuteur
     mail = render.mail("welcome/welcome", person.language, data)
-    await send_mail(services, event.subject, deliveries.WELCOME, person.email, mail)
+    try:
+        await send_mail(services, event.subject, deliveries.WELCOME, person.email, mail)
+    except Refused:
+        await invitations.tell_offers_changed(event, services)  # the card in « Général » says why
+        raise
 
 
 async def say_welcome(event: Event, services: Services) -> None:

@@ -33,7 +33,7 @@ from services.record import Services
 from services.store import Store, Work
 
 CHUNK = 500  # lines a commit: other turns wait for SQLite's one writer about a tenth of a second
-PORTION = 4  # chunks between two words about the progress
+PORTION = 10  # chunks between two words about the progress
 NAME = 200
 LOCK = 72_657  # any constant: on PostgreSQL two imports take turns
 
@@ -230,6 +230,7 @@ async def take_in(event: Event, services: Services) -> None:
 
 async def take(store: Store, import_id: str) -> bool:
     """Take in the next portion of a confirmed import; gives whether any is left. Safe to repeat: no line twice."""
+    taken = 0
     for left in reversed(range(PORTION)):
         async with store.work() as work:
             if not store.single_writer:
@@ -237,7 +238,8 @@ async def take(store: Store, import_id: str) -> bool:
             found = await get(work.session, import_id)
             if found.state != ImportState.RUNNING:
                 return False
-            if await _take_chunk(work, import_id) < CHUNK:
+            taken = await _take_chunk(work, import_id, taken)
+            if not taken:
                 await move_import(work, import_id, ImportState.DONE, found.owner, finished_at=work.now)
                 work.emit(ImportFinished(import_id))
                 return False
@@ -246,13 +248,18 @@ async def take(store: Store, import_id: str) -> bool:
     return True
 
 
-async def _take_chunk(work: Work, import_id: str) -> int:
-    """The next lines, judged anew: the portfolio may have changed since the dry run."""
+async def _take_chunk(work: Work, import_id: str, after: int) -> int:
+    """The next lines after that one, judged anew: the portfolio may have changed since the dry run.
+
+    Gives the number of the last, 0 when none was left.
+    """
     of_import = ImportLine.import_id == import_id
     query = select(ImportLine.number, ImportLine.said).where(
-        of_import, ~ImportLine.taken, ImportLine.verdict != Verdict.REFUSED
+        of_import, ImportLine.number > after, ~ImportLine.taken, ImportLine.verdict != Verdict.REFUSED
     )
     lines = (await work.session.execute(query.order_by(ImportLine.number).limit(CHUNK))).all()
+    if not lines:
+        return 0
     changes = await dossiers.keep(work, [portfolio.record(said) for _, said in lines])
     by_verdict: dict[Verdict, list[int]] = {}
     for number, said in lines:
@@ -262,7 +269,7 @@ async def _take_chunk(work: Work, import_id: str) -> int:
             update(ImportLine).where(of_import, ImportLine.number.in_(numbers)).values(taken=True, verdict=verdict)
         )
     await _tell_approvals(work, [code for code, change in changes.items() if change and "collaborateur" in change])
-    return len(lines)
+    return int(lines[-1].number)
 
 
 async def _tell_approvals(work: Work, codes: list[str]) -> None:

@@ -141,10 +141,10 @@ async def announce(work: Work, dossier_id: str, offer: str, interlocuteur_id: st
         work.emit(OfferProposed(found.id))
 
 
-async def awaits_approval(store: Store, proposition_id: str, actor: str) -> None:
-    """The collaborateur's card is posted: the ball is theirs."""
+async def awaits_approval(store: Store, proposition_id: str, actor: str) -> bool:
+    """The collaborateur's card is posted: the ball is theirs. False where it was already, or is no longer."""
     async with store.work() as work:
-        await move_proposition(
+        return await move_proposition(
             work, proposition_id, PropositionState.AWAITING_APPROVAL, actor, awaiting_since=work.now
         )
 

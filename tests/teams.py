@@ -39,6 +39,7 @@ class Person:
         self._surfaces: dict[int, Surface] = {}
         self._kept: list[Mapping[str, Any]] = []  # keeps the cards of `_surfaces` alive: they are known by identity
         self._suggested: dict[str, Sequence[tuple[str, str]]] = {}
+        self._filled: Surface | None = None
 
     def __repr__(self) -> str:
         return f"<{self.client.persona.name}>"
@@ -54,7 +55,7 @@ class Person:
         return await self.client.send_file(name, content)
 
     async def clicks(self, title: str) -> str | None:
-        """Press the button of that title: in the open dialog, else on the newest card that has it.
+        """Press the button of that title: in the open dialog, else on the card just filled, else on the newest that has it.
 
         Gives the address of an OpenUrl button. Refused inputs leave their messages in `errors`, and nothing is sent.
         """
@@ -66,7 +67,7 @@ class Person:
             if button is None:
                 raise CannotDo(f"no button « {title} » in the dialog « {dialog.title} »: {self._here()}")
             return await self._press_in_dialog(surface, button)
-        for shown, surface in self._cards():
+        for shown, surface in sorted(self._cards(), key=lambda card: card[1] is not self._filled):
             button = surface.button(title)
             if button is not None:
                 return await self.press(shown.message, surface, button)
@@ -75,7 +76,7 @@ class Person:
     async def fills(self, values: Mapping[str, str | bool | Sequence[str]]) -> None:
         """Type, choose and tick by label, in the open dialog, else on the newest card that has those labels."""
         await self.client.refresh()
-        surface = self._surface_with(next(iter(values)))
+        self._filled = surface = self._surface_with(next(iter(values)))
         for label, value in values.items():
             surface.fill(label, value)
 

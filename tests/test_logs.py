@@ -31,11 +31,10 @@ from tests.test_clicks import invites_paul, new_client
 from tests.test_path import PAUL, finds_dossier
 from tests.test_process import run
 
-# Who is there, how they are reached, and what opens doors. An @ stands for every address there is.
-CANARIES = (
-    *("@", "paul", "martin", "claire", "duhamel", "malo", "goff", "legoff", "erwan", "tanguy"),
-    *("33612345678", "0612345678", "06 12 34 56 78", "612345678"),
-    *("boulangerie", "552 100 554", "rennes"),
+# Who is there, as words of their own; how they are reached and what opens doors, wherever it stands (an @ is any address).
+NAMES = ("paul", "martin", "claire", "duhamel", "malo", "goff", "legoff", "erwan", "tanguy", "boulangerie", "rennes")
+PIECES = (
+    *("@", "612345678", "06 12 34 56 78", "552 100 554"),
     *(seed.APP_SECRET, seed.CLAIRE.aad_id, seed.MALO.aad_id, seed.CLAIRE.mri, "bearer", "eyj", "rd=", "tempauth"),
 )
 CANARY = "Paul Martin paul.martin@boulangerie-martin.example 06 12 34 56 78"
@@ -43,11 +42,10 @@ TALKATIVE = ("aiohttp", "aiosqlite", "asyncio", "azure", "botbuilder", "httpcore
 
 
 def told(written: str) -> list[str]:
-    """The canaries found, as words of their own where they are words."""
+    """The canaries found."""
     text = written.casefold()
-    return [
-        one for one in CANARIES if re.search(rf"(?<!\w){re.escape(one.casefold())}(?!\w)", text) or one == "@" in text
-    ]
+    names = [one for one in NAMES if re.search(rf"(?<!\w){one}(?!\w)", text)]
+    return names + [one for one in PIECES if one.casefold() in text]
 
 
 @pytest.fixture
@@ -154,7 +152,7 @@ async def test_the_whole_path_with_everything_going_wrong(
     await broken_server(monkeypatch, claire)
 
     state.fail_next("POST", "/invitations", 503, code="ServiceUnavailable", message=CANARY)
-    state.fail_next("GET", "/users", 400, code="BadRequest", message=f"Invalid filter clause: mail eq '{CANARY}'")
+    state.fail_next("GET", "/users/delta*", 400, code="BadRequest", message=f"Invalid filter: mail eq {CANARY}")
     state.drop_next("POST", "/users/*/sendMail")
     bug_once(monkeypatch, GraphMailbox, "send")
     await new_client(claire)
@@ -167,7 +165,7 @@ async def test_the_whole_path_with_everything_going_wrong(
     await malo.sees("Offre active", within=30)
 
     said = written.getvalue()
-    assert "ValueError at" in said
+    assert re.search(r"reaction \w+ failed: ValueError at", said)
     assert "IntegrityError at" in said
     assert "aiohttp.server" in said
     assert "asyncio" in said
@@ -191,7 +189,7 @@ async def test_a_search_that_finds_and_a_form_left_say_nothing(firm: Firm, bot: 
 
 
 def test_the_canaries_would_be_found() -> None:
-    for one in CANARIES:
+    for one in (*NAMES, *PIECES):
         assert one in told(f"before [{one.upper()}] after"), one
 
 
@@ -204,9 +202,8 @@ def formatted(
     stream = io.StringIO()
     handler = logs.configure("DEBUG", form, stream)
     logging.getLogger().removeHandler(handler)
-    record = logging.LogRecord(
-        name, logging.WARNING, "/lib/graph.py", 12, said, ("x",), fault and (type(fault), fault, None)
-    )  # type: ignore[arg-type]
+    record = logging.LogRecord(name, logging.WARNING, "/lib/graph.py", 12, said, ("x",), None)
+    record.exc_info = (type(fault), fault, None) if fault else None
     handler.emit(record)
     return stream.getvalue()
 

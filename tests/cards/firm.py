@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from services.journey import STEPS
+
 Sample = dict[str, Any]
 
 AT = datetime(2026, 1, 12, 13, 5, tzinfo=UTC)
@@ -131,6 +133,22 @@ REQUEST = {
     "reason": None,
 }
 DECIDED = {"decided_by": "Camille Moreau", "decided_at": AT, "can_decide": False, "mention": False}
+
+
+def path_to(done: int, *also: int, ball: str = "administrateur") -> Sample:
+    """Where a client stands after that many steps, and some of those that come later (counted from 0)."""
+    steps = [{"key": key, "done": at < done or at in also} for at, key in enumerate(STEPS)]
+    following = next((at for at, step in enumerate(steps) if not step["done"]), None)
+    return {
+        "code": "BMART",
+        "company": "Boulangerie Martin",
+        "steps": steps,
+        "next": None if following is None else STEPS[following],
+        "at": None if following is None else following + 1,
+        "ball": None if following is None else ball,
+    }
+
+
 STATUS = {
     "code": "BMART",
     "company": "Boulangerie Martin",
@@ -140,6 +158,7 @@ STATUS = {
     "reason": None,
     "resends": 0,
     "made_in_entra": False,
+    "paths": [path_to(1, ball="entrepreneur")],
     "offers": [],
 }
 WELCOME = {

@@ -127,7 +127,7 @@ def title_of(flow: str) -> str:
 
 
 def _states(flow: str, name: str) -> Iterator[Piece]:
-    for sample in CARDS[name]:
+    for sample in CARDS.get(name, {}):
         yield Piece(flow, name, sample, partial(_card, name, sample))
 
 

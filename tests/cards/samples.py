@@ -1,6 +1,7 @@
 """What a person could see, card by card and mail by mail."""
 
 from tests.cards.calendar_samples import CALENDAR, REMINDER_MAILS, STANDS_IN
+from tests.cards.diagnostic_samples import DIAGNOSTIC
 from tests.cards.ending_samples import ENDINGS
 from tests.cards.firm import (
     ACTIVATE,
@@ -29,6 +30,7 @@ from tests.cards.firm import (
     WELCOME,
     WHO,
     Sample,
+    path_to,
     posted,
     step,
 )
@@ -45,6 +47,7 @@ TWO_COMPANIES = WELCOME | {
 }
 CARDS: dict[str, dict[str, Sample]] = {
     **CALENDAR,
+    **DIAGNOSTIC,
     **ENDINGS,
     **IMPORTS,
     **INTERLOCUTEURS,
@@ -87,12 +90,41 @@ CARDS: dict[str, dict[str, Sample]] = {
     },
     "invite_guest/status": {
         "sent": posted(STATUS, "invite_guest", refresh=["29:1abc"]),
-        "accepted": posted(
-            STATUS | {"state": "accepted", "ball": None, "offers": [{"name": "Start", "state": "active"}]}
+        "accepted": posted(STATUS | {"state": "accepted", "ball": "administrateur", "paths": [path_to(2)]}),
+        "all_at_once": posted(
+            STATUS
+            | {
+                "paths": [path_to(1, 2, 3, 4, 5, ball="entrepreneur")],
+                "offers": [{"name": "Consultation", "state": "awaiting_approval"}],
+            }
         ),
-        "failed": posted(STATUS | {"state": "failed", "ball": "administrateur", "reason": "domain_blocked"}),
+        "done": posted(
+            STATUS
+            | {
+                "state": "accepted",
+                "ball": None,
+                "paths": [path_to(9)],
+                "offers": [{"name": "Start", "state": "active"}],
+            }
+        ),
+        "two_dossiers": posted(
+            STATUS
+            | {
+                "code": "BMART, GMART",
+                "company": "Boulangerie Martin, Garage Martin et Fils",
+                "state": "accepted",
+                "ball": None,
+                "paths": [
+                    path_to(7, ball="collaborateur"),
+                    path_to(2) | {"code": "GMART", "company": "Garage Martin et Fils"},
+                ],
+            }
+        ),
+        "failed": posted(
+            STATUS | {"state": "failed", "ball": "administrateur", "reason": "domain_blocked", "paths": [path_to(0)]}
+        ),
         "resent": posted(STATUS | {"resends": 2, "made_in_entra": True}),
-        "revoked": posted(STATUS | {"state": "revoked", "ball": None, "reason": "guest_not_removed"}),
+        "revoked": posted(STATUS | {"state": "revoked", "ball": None, "reason": "guest_not_removed", "paths": []}),
     },
     "activate_offer/offer": {
         "plain": step({"dossier": DOSSIER, "offers": [START, CONSULTATION, CO_PRODUCTION]}, choices={"offer": OFFERS})
@@ -170,6 +202,7 @@ CARDS: dict[str, dict[str, Sample]] = {
     "tracking/board": {
         "plain": posted({**FILTER, "counts": COUNTS, "rows": ROWS, "page": 2, "pages": 3}),
         "empty": posted({**FILTER, "counts": [], "rows": [], "page": 1, "pages": 1}),
+        "none_so": posted({**FILTER, "show": "late", "counts": COUNTS, "rows": [], "page": 1, "pages": 1}),
     },
     "common/notice": {
         kind: posted({"kind": kind, "title": "Dossier BMART", "text": "Voici où en est la demande."})

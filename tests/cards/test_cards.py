@@ -21,6 +21,10 @@ HOSTILE = (
 )
 EVERY = [pytest.param(name, sample, id=f"{name}-{sample}") for name, samples in CARDS.items() for sample in samples]
 BUDGET = 20 * 1024
+LONGEST_TITLE = 32
+"""What a button shows on 320 pixels; Teams cuts the rest."""
+SIGNS = set("✓✕⚠⊘○◔◑ℹ")
+LOUD = ("good", "warning", "attention")
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -48,6 +52,27 @@ class TestEveryCard:
     def test_has_at_most_one_primary_button(self, name: str, sample: str, locale: str) -> None:
         drawn = card(name, locale, CARDS[name][sample])
         assert sum(one.get("style") == "positive" for one in objects(drawn)) <= 1
+
+    def test_a_reader_hears_what_it_is_about(self, name: str, sample: str, locale: str) -> None:
+        drawn = card(name, locale, CARDS[name][sample])
+        assert drawn["speak"] == drawn["fallbackText"]
+        assert drawn["speak"].strip(" —,:")
+        assert not [one for one in objects(drawn) if one.get("type") == "Image" and not one.get("altText")]
+
+    def test_a_state_is_never_a_colour_alone(self, name: str, sample: str, locale: str) -> None:
+        for one in objects(card(name, locale, CARDS[name][sample])):
+            if one.get("color") in LOUD:
+                assert one["text"][0] in SIGNS, one["text"]
+            if one.get("type") == "Container" and one.get("style", "emphasis") != "emphasis":
+                assert one["items"][0]["text"][0] in SIGNS, one["items"][0]
+
+    def test_a_button_fits_a_phone(self, name: str, sample: str, locale: str) -> None:
+        titles = [
+            one["title"]
+            for one in objects(card(name, locale, CARDS[name][sample]))
+            if str(one.get("type", "")).startswith("Action.") and "title" in one
+        ]
+        assert [title for title in titles if not title or len(title) > LONGEST_TITLE] == []
 
     def test_inputs_have_a_label_an_id_of_their_own_and_a_word_when_they_must_be_filled(
         self, name: str, sample: str, locale: str

@@ -25,6 +25,7 @@ OURS = frozenset(
         "action",
         "guest",
         "invitation",
+        "next",
         "field",
         "reader",
     }

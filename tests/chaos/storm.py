@@ -31,7 +31,7 @@ from services.store import Store
 from tests.chaos import skipping
 from tests.chaos.process import until_ready
 from tests.chaos.rig import free_port
-from tests.teams import Firm
+from tests.teams import Firm, Person
 
 CALM = 3600.0  # seconds for everything to end once Graph is well again
 _MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -132,9 +132,8 @@ class Story:
             self._redeemed.add(email)
 
     async def clicks_about(self) -> None:
-        """Claire opens the form and closes it, again and again: each needs Graph to say who she is. Until cancelled."""
+        """Claire invites others by the form, again and again, however it is answered. Until cancelled."""
         claire = self.firm.person("Claire")
-        await claire.writes("inviter")
         deliver, clock = self.firm.teams.deliver, asyncio.get_running_loop().time
 
         async def timed(activity: Activity, **more: Any) -> Answer:
@@ -146,11 +145,27 @@ class Story:
                 self.slowest = max(self.slowest, clock() - asked)
 
         with patch.object(self.firm.teams, "deliver", timed):
+            await claire.writes("inviter")
             while True:
                 with suppress(CannotDo, BotFailed):
-                    await claire.clicks("Ouvrir le formulaire")
+                    await self._invites(claire)
                 await claire.closes()
                 await asyncio.sleep(5)
+
+    async def _invites(self, claire: Person) -> None:
+        """The last click asks Graph anew who she is, and what it knows of the guest."""
+        email = f"clic{len(self.people)}@entreprise.example"
+        await claire.clicks("Ouvrir le formulaire")
+        await claire.fills(
+            {"Nom": "Clic", "Prénom": "Client", "E-mail": email, "Numéro de téléphone mobile": "0612345678"}
+        )
+        await claire.clicks("Continuer")
+        await claire.searches("Dossier", "boumar")
+        await claire.picks("BOUMAR")
+        await claire.clicks("Continuer")
+        await claire.clicks("Envoyer l’invitation")
+        if "est enregistrée" in claire.notice:
+            self.people[email] = "BOUMAR"
 
     # --- the end
 
@@ -217,22 +232,22 @@ async def _storm(folder: Path, minutes: float, people: int, chance: random.Rando
         await until_ready(url)
         await firm.install()
         companies = await story.portfolio()
-        others = [asyncio.create_task(story.lives()), asyncio.create_task(story.clicks_about())]
+        lives, clicks = asyncio.create_task(story.lives()), asyncio.create_task(story.clicks_about())
         weather.storms = True
         for number in range(people):
             await story.asks(number, companies[number % len(companies)])
             await asyncio.sleep(60 * minutes / people)
         weather.storms = False
         calm = loop.time()
+        clicks.cancel()
         async with asyncio.timeout(CALM):
             while await story.open_effects():  # noqa: ASYNC110 - on a clock that skips
                 await asyncio.sleep(1)
         calmed_after = loop.time() - calm
-        for one in others:
-            one.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        lives.cancel()
+        await asyncio.gather(lives, clicks, return_exceptions=True)
         return Report(
-            workflows=2 * people,
+            workflows=people + len(story.people),
             faults=weather.met,
             unfinished=await story.unfinished(),
             mails=await story.mails(),

@@ -16,9 +16,7 @@ from services.store import Store
 
 ADMIN = "aad-claire"
 PAUL = NewGuest("Martin", "Paul", "paul@boulangerie.example", "+33612345678", "fr")
-CONTACT = Contact(
-    "Martin", "Paul", "+33612345678", "", "paul@boulangerie.example", Qualite.DIRECTION_TPE, *[""] * 7
-)
+CONTACT = Contact("Martin", "Paul", "+33612345678", "", "paul@boulangerie.example", Qualite.DIRECTION_TPE, *[""] * 7)
 
 
 @dataclass

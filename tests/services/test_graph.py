@@ -321,7 +321,9 @@ async def test_a_read_gives_up_on_the_third_refusal(cloud: Cloud, graph: Graph) 
     assert cloud.state.count("GET", "/users") == 3
 
 
-@pytest.mark.parametrize("wait", ["30", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)], ids=["seconds", "date"])
+@pytest.mark.parametrize(
+    "wait", ["30", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)], ids=["seconds", "date"]
+)
 async def test_a_wait_longer_than_the_time_left_is_handed_to_the_caller(cloud: Cloud, graph: Graph, wait: str) -> None:
     cloud.state.fail_next("GET", "/users", 429, headers={"Retry-After": wait})
     with pytest.raises(Unavailable) as busy:

@@ -58,6 +58,7 @@ async def test_a_file_sent_in_teams_is_fetched_judged_and_its_address_forgotten(
 
 async def test_progress_is_told_between_portions(telling: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "CHUNK", 2)
+    monkeypatch.setattr(imports, "PORTION", 4)
     import_id = await checked(telling, typed(HEAD, *[line(f"D{n:02}") for n in range(17)]).encode())
     await confirm(telling, import_id)
     while await imports.take(telling, import_id):

@@ -53,9 +53,7 @@ async def test_from_the_request_to_the_acceptance(store: Store, clock: Hand, dos
     assert await stands(store, paul, dossier) == Journey(("invite",), "accept", "entrepreneur", sent_at)
     clock.forward(days=2)
     await becomes(store, paul, InvitationState.ACCEPTED, accepted_at=clock.now)
-    assert await stands(store, paul, dossier) == Journey(
-        ("invite", "accept"), "activate", "administrateur", clock.now
-    )
+    assert await stands(store, paul, dossier) == Journey(("invite", "accept"), "activate", "administrateur", clock.now)
 
 
 async def test_what_went_wrong_is_the_administrators(store: Store, dossier: Dossier) -> None:

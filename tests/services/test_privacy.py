@@ -1,12 +1,15 @@
 """How long data is kept, what is held about one person, and that an erased one is nowhere any more."""
 
+import argparse
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
+from dialogs import privacy_command
 from services import drafts, endings, erasure, invitations, journal, privacy, propositions, retention, settings
 from services.erasure import Erasure
 from services.errors import Refused
@@ -37,7 +40,7 @@ from services.outbox import Reaction, owed
 from services.settings import WrongSettings
 from services.store import Store
 from tests.services.conftest import ADMIN, PAUL, Hand
-from tests.test_process import ROOT
+from tests.test_process import ROOT, run
 
 CLAIRE = Actor(ADMIN, "Claire Duhamel")
 CANARIES = ("paul@boulangerie", "Martin Paul", "Paul", "33612345678", "redeem-secret")
@@ -113,7 +116,7 @@ async def everything(store: Store) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-async def said(store: Store) -> str:
+async def written(store: Store) -> str:
     return json.dumps(await everything(store), default=str, ensure_ascii=False)
 
 
@@ -167,7 +170,7 @@ async def test_in_the_end_nothing_says_who_it_was(
     clock.forward(days=66)
     swept = await retention.purge(store, retention.DAYS, dry_run=False)
     assert (swept["invitations"], swept["interlocuteurs"], swept["propositions"]) == (1, 1, 0)
-    assert [name for name in CANARIES if name in await said(store)] == []
+    assert [name for name in CANARIES if name in await written(store)] == []
     assert await count(store, Proposition) == 1  # that there was an offer is kept longer, of nobody
     clock.forward(days=1500)
     await retention.purge(store, retention.DAYS, dry_run=False)
@@ -335,7 +338,7 @@ async def test_an_erased_person_is_nowhere_any_more(store: Store, proposition: s
     }  # fmt: skip
     assert done.guests == ["aad-paul"]
     assert done.lines > 0
-    assert [name for name in CANARIES if name in await said(store)] == []
+    assert [name for name in CANARIES if name in await written(store)] == []
     kept = await everything(store)
     assert [line["id"] for line in kept["propositions"]] == ids
     assert [line["id"] for line in kept["interlocuteurs"]] == [linked.id]
@@ -361,7 +364,7 @@ async def test_with_force_the_offers_end_first(store: Store, proposition: str) -
     assert done.ended == [("consultation", "BOUMAR")]
     kept = await everything(store)
     assert [line["state"] for line in kept["propositions"]] == ["ended"]
-    assert [name for name in CANARIES if name in await said(store)] == []
+    assert [name for name in CANARIES if name in await written(store)] == []
 
 
 async def test_looking_first_changes_nothing(store: Store, proposition: str) -> None:
@@ -386,7 +389,61 @@ async def test_a_collaborateur_is_erased_once_no_dossier_names_them(store: Store
     assert (refusal.value.key, refusal.value.facts) == ("person_has_dossiers", {"n": 1})
     done: Erasure = await erasure.erase(store, "malo@cabinet.example", force=True)
     assert (done.emptied["collaborateurs"], done.emptied["names"], done.emptied["typed"]) == (1, 1, 1)
-    assert "malo" not in (await said(store)).lower().replace("aad-malo", "")
+    assert "malo" not in (await written(store)).lower().replace("aad-malo", "")
     kept = await everything(store)
     assert kept["import_lines"][0]["said"]["code"] == "BOUMAR"
     assert kept["dossiers"][0]["collaborateur_id"] is None
+
+
+# --- the commands
+
+
+async def command(store: Store, *arguments: str) -> tuple[int, list[str]]:
+    """Its exit status, and what it printed."""
+    parser = argparse.ArgumentParser()
+    privacy_command.add_to(parser.add_subparsers(), lambda act: act)
+    args = parser.parse_args(arguments)
+    said: list[str] = []
+    status: int = await args.run(store, settings.load(environment()), args, said.append)
+    return status, [line.replace("\u00a0", " ").replace("\u202f", " ") for line in said]
+
+
+async def test_a_purge_says_what_went(store: Store, proposition: str, clock: Hand) -> None:
+    clock.forward(days=8)
+    status, said = await command(store, "purge", "--dry-run")
+    assert (status, said[0]) == (0, "Données arrivées à leur terme, rien n’est supprimé (--dry-run) :")
+    assert said[1] == "  formulaires laissés ouverts (gardés 7 jours) : 1"
+    assert len(said) == 1 + len(retention.DAYS)
+    assert (await command(store, "purge"))[1][1:] == said[1:]
+    assert (await command(store, "purge"))[1][1] == "  formulaires laissés ouverts (gardés 7 jours) : 0"
+
+
+async def test_an_export_is_json(store: Store, proposition: str) -> None:
+    status, said = await command(store, "export-person", PAUL.email)
+    assert status == 0
+    assert json.loads("\n".join(said))["held"]["invitations"][0]["email"] == PAUL.email
+
+
+async def test_an_erasure_says_what_it_would_do_then_does_it_and_what_remains(store: Store, proposition: str) -> None:
+    with pytest.raises(Refused, match="person_has_offers"):
+        await command(store, "erase-person", PAUL.email)
+    status, said = await command(store, "erase-person", PAUL.email, "--force")
+    assert (status, said[0], said[-1]) == (
+        1, "Ce qui sera effacé :", "Rien n’est effacé. Pour effacer, relancez la commande avec --yes.",
+    )  # fmt: skip
+    assert "  Offre terminée : Consultation, dossier BOUMAR" in said
+    assert PAUL.email in await written(store)
+    status, done = await command(store, "erase-person", PAUL.email, "--force", "--yes")
+    assert (status, done[0]) == (0, "Effacé, l’identifiant seul restant :")
+    assert done[1:] == said[1:-1]
+    remains = "\n".join(done)
+    for place in ("Le journal", "Cegid Loop", "Microsoft Entra", "Les sauvegardes", "e-mails envoyés"):
+        assert place in remains
+
+
+async def test_at_the_prompt_a_refusal_is_a_sentence(tmp_path: Path) -> None:
+    database = {"DATABASE_URL": f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}"}
+    status, out, err = await run(environment(**database), "erase-person", "nobody@nowhere.example", "--yes")
+    assert (status, out) == (1, "")
+    assert "ne sait rien de cette personne" in err
+    assert "Traceback" not in err

@@ -84,5 +84,3 @@ async def test_what_was_left_in_loop_shows_until_it_is_done(store: Store, clock:
     async with store.work() as work:
         await loop_tasks.finish(work, task.id, CLAIRE)
     assert (await board(store, clock)).rows == []
-
-
