@@ -8,6 +8,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from practice.conversations import Conversation, Message
+from practice.protocol import FILE_TYPE
 
 Activity = dict[str, Any]
 BOT_NAME = "Passerelle"
@@ -60,7 +61,7 @@ class Envelope:
             "id": message.id,
             "attachments": [
                 {
-                    "contentType": "application/vnd.microsoft.teams.file.download.info",
+                    "contentType": FILE_TYPE,
                     "contentUrl": url.partition("?")[0],
                     "name": name,
                     "content": {"downloadUrl": url, "uniqueId": str(uuid4()), "fileType": name.rpartition(".")[2]},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from practice.protocol import CARD_TYPE
+from practice.protocol import CARD_TYPE, FILE_TYPE
 
 _THREAD = ";messageid="
 
@@ -40,6 +40,12 @@ class Message:
         """The Adaptive Card the message carries, if it carries one."""
         attachments = self.activity.get("attachments") or []
         return next((one["content"] for one in attachments if one["contentType"] == CARD_TYPE), None)
+
+    @property
+    def file(self) -> str:
+        """The name of the file it brings, if it brings one."""
+        attachments = self.activity.get("attachments") or []
+        return next((str(one["name"]) for one in attachments if one["contentType"] == FILE_TYPE), "")
 
     @property
     def text(self) -> str:

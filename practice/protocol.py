@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
+FILE_TYPE = "application/vnd.microsoft.teams.file.download.info"
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 ERROR_TYPE = "application/vnd.microsoft.error"
 SEARCH_TYPE = "application/vnd.microsoft.search.searchResponse"

@@ -5,6 +5,7 @@ events, after which it asks again for what it shows.
 """
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -45,7 +46,7 @@ class Page:
         self._clients: dict[str, Client] = {}
         self._watch: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
-        app = web.Application(middlewares=[_explain])
+        app = web.Application(middlewares=[_explain], client_max_size=32 * 2**20)  # a file of 20 MB, in base64
         app.add_routes(self._routes())
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
 
@@ -77,6 +78,7 @@ class Page:
             web.get("/events", self._events),
             web.get(one, self._person),
             web.post(one + "/write", self._deed(self._write)),
+            web.post(one + "/file", self._deed(self._file)),
             web.post(one + "/act", self._deed(self._act)),
             web.post(one + "/submit", self._deed(self._submit)),
             web.post(one + "/close", self._deed(self._close)),
@@ -161,7 +163,7 @@ class Page:
             "key": f"{message.id}:{message.version}:{shown.view}",
             "author": author.name if author else BOT_NAME,
             "bot": author is None,
-            "text": message.text,
+            "text": message.text or (f"📎 {message.file}" if message.file else ""),
             "edited": message.version > 1,
             "own": shown.view > 0,
             "card": shown.card,
@@ -205,6 +207,9 @@ class Page:
         place: Where = "chat" if told["place"] == "chat" else "channel"
         above = self.teams.conversations.channel.message(told["replyTo"]) if told.get("replyTo") else None
         await client.write(told["text"], place=place, reply_to=above)
+
+    async def _file(self, client: Client, told: Mapping[str, Any]) -> None:
+        await client.send_file(told["name"], base64.b64decode(told["content"]))
 
     async def _act(self, client: Client, told: Mapping[str, Any]) -> dict[str, str]:
         client.notice = ""

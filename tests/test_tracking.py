@@ -52,4 +52,4 @@ async def test_the_board_is_filtered_in_place(firm: Firm) -> None:
     await malo.sees("BOUMAR — Boulangerie Martin")
     await ines.fills({"Afficher": "Mes dossiers"})
     await ines.clicks("Filtrer")
-    await ines.sees("Aucun client à afficher")
+    await ines.sees("Aucun client ici", "Tous les clients")

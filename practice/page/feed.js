@@ -152,7 +152,8 @@ export class Feed {
       h("div", { class: "line" },
         channel ? h("span", { class: "mention" }, `@${bot}`) : null,
         this.input,
-        h("button", { type: "submit", class: "send", "aria-label": "Envoyer", title: "Envoyer" }, sendIcon()),
+        channel ? null : h("button", { type: "button", class: "send", "aria-label": "Joindre un fichier", title: "Joindre un fichier", onclick: () => this.attach() }, icon(CLIP)),
+        h("button", { type: "submit", class: "send", "aria-label": "Envoyer", title: "Envoyer" }, icon(PLANE)),
       ),
     );
     return this.form;
@@ -165,12 +166,26 @@ export class Feed {
     this.form.classList.add("sent");
     await this.column.doing(this.form, () => ask(`${this.column.path}/write`, { place: this.place, text }));
   }
+
+  /** A file for the bot: Teams gives it one in the 1:1 chat only. */
+  attach() {
+    const chooser = h("input", { type: "file", onchange: () => {
+      const [file] = chooser.files;
+      const reader = new FileReader();
+      reader.onload = () => this.column.doing(this.form, () => ask(`${this.column.path}/file`, { name: file.name, content: reader.result.split(",")[1] ?? "" }));
+      reader.readAsDataURL(file);
+    } });
+    chooser.click();
+  }
 }
 
-function sendIcon() {
-  const icon = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  icon.setAttribute("viewBox", "0 0 20 20");
-  icon.setAttribute("aria-hidden", "true");
-  icon.innerHTML = '<path d="M2.700 2.300 18 9.600a.5.500 0 0 1 0 .9L2.700 17.700a.5.500 0 0 1-.7-.6L4 10.500l8-.5-8-.5L2 2.900a.5.500 0 0 1 .7-.6Z" fill="currentColor"/>';
-  return icon;
+const PLANE = '<path d="M2.700 2.300 18 9.600a.5.500 0 0 1 0 .9L2.700 17.700a.5.500 0 0 1-.7-.6L4 10.500l8-.5-8-.5L2 2.900a.5.500 0 0 1 .7-.6Z" fill="currentColor"/>';
+const CLIP = '<path d="m6 10.500 5.300-5.300a2.600 2.600 0 0 1 3.700 3.700l-6.400 6.400a4.200 4.200 0 0 1-5.900-5.900l6-6" fill="none" stroke="currentColor" stroke-width="1.400" stroke-linecap="round"/>';
+
+function icon(path) {
+  const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawn.setAttribute("viewBox", "0 0 20 20");
+  drawn.setAttribute("aria-hidden", "true");
+  drawn.innerHTML = path;
+  return drawn;
 }

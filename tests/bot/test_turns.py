@@ -214,9 +214,15 @@ async def test_the_sender_cannot_choose_how_the_sdk_answers(bot: Bot, mode: str)
 
 
 async def test_fields_nobody_reads_may_hold_anything(bot: Bot) -> None:
-    answer = await bot.say(timestamp="yesterday", attachments=5, suggestedActions=[], relatesTo="x", importance={})
+    answer = await bot.say(timestamp="yesterday", suggestedActions=[], relatesTo="x", importance={})
     assert answer.status == 200
     assert bot.turns[0].what == Wrote("menu")
+
+
+async def test_an_attachment_that_is_none_is_turned_away(bot: Bot) -> None:
+    answer = await bot.say(attachments=5)
+    assert answer.status == 400
+    assert bot.turns == []
 
 
 async def _broken(_: Turn) -> Reply:

@@ -1,6 +1,7 @@
 """The practice page's server, without a browser: what it tells, what it lets people do, how it explains a refusal."""
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -80,6 +81,19 @@ async def test_what_one_writes_the_others_of_the_team_see(browser: Browser, bot:
     assert (await browser.sees(seed.MALO.mri))["channel"][-1]["author"] == "Claire Duhamel"
     paul = await browser.sees(seed.PAUL.mri)
     assert (paul["signedIn"], paul["inTeam"], paul["channel"]) == (False, False, [])
+
+
+async def test_a_file_goes_to_the_bot_with_the_address_that_gives_it(browser: Browser, bot: StubBot) -> None:
+    content = base64.b64encode("Code;Société\r\n".encode("cp1252")).decode()
+    assert (await browser.does(seed.CLAIRE.mri, "file", name="p.csv", content=content))[0] == 200
+    assert (await browser.sees(seed.CLAIRE.mri))["chat"][-1]["text"] == "📎 p.csv"
+    file = bot.of("message")[-1]["attachments"][0]
+    assert (file["name"], file["content"]["fileType"]) == ("p.csv", "csv")
+    async with browser.http.get(file["content"]["downloadUrl"]) as answer:
+        assert await answer.read() == b"Code;Soci\xe9t\xe9\r\n"
+    given_away = {"Authorization": "Bearer x"}
+    async with browser.http.get(file["content"]["downloadUrl"], headers=given_away) as answer:
+        assert answer.status == 400
 
 
 async def test_a_dialog_opens_for_its_person_and_closes_with_a_notice(browser: Browser, bot: StubBot) -> None:
