@@ -26,7 +26,7 @@ from dialogs import (
 )
 from dialogs.dialog import Dialog
 from dialogs.saying import Posted
-from services import events, guests, imports, invitations, team
+from services import deliveries, events, guests, imports, invitations, team
 from services import reminders as due
 from services.outbox import CHAT, DIRECTORY, GENERAL, MAIL, TEAM, Reaction
 
@@ -58,17 +58,39 @@ POSTED: tuple[Posted, ...] = (
 )
 
 # One lane: what makes, renews and removes the same guest happens in order.
-_invite = Reaction("send_invitation", guests.send_invitation, repeatable=True, lane="guest", pool=DIRECTORY)
-_renew = Reaction("renew_invitation", guests.renew_invitation, repeatable=True, lane="guest", pool=DIRECTORY)
+_invite = Reaction(
+    "send_invitation",
+    guests.send_invitation,
+    repeatable=True,
+    lane="guest",
+    pool=DIRECTORY,
+    gave_up=guests.give_up_inviting,
+)
+_renew = Reaction(
+    "renew_invitation",
+    guests.renew_invitation,
+    repeatable=True,
+    lane="guest",
+    pool=DIRECTORY,
+    gave_up=invitations.mail_in_doubt,
+)
 _remove_pending = Reaction(
     "remove_pending_guest", guests.remove_pending_guest, repeatable=True, lane="guest", pool=DIRECTORY
 )
 _remove = Reaction("remove_guest", guests.remove_guest, repeatable=True, lane="guest", pool=DIRECTORY)
 _add_to_team = Reaction("add_to_team", team.add_to_team, repeatable=True, pool=TEAM)
 _tell_offers = Reaction("tell_offers_changed", invitations.tell_offers_changed, repeatable=True)
-_mail_invitation = Reaction("mail_invitation", invite_guest.mail_invitation, repeatable=False, pool=MAIL)
+_mail_invitation = Reaction(
+    "mail_invitation", invite_guest.mail_invitation, repeatable=False, pool=MAIL, gave_up=invitations.mail_in_doubt
+)
 _say_invitation = Reaction("say_invitation", invite_guest.say_status, repeatable=False, pool=GENERAL)
-_mail_identifier = Reaction("mail_identifier", propose_offer.mail_identifier, repeatable=False, pool=MAIL)
+_mail_identifier = Reaction(
+    "mail_identifier",
+    propose_offer.mail_identifier,
+    repeatable=False,
+    pool=MAIL,
+    gave_up=invitations.offer_mail_in_doubt(deliveries.IDENTIFIER),
+)
 _say_approval = Reaction("say_approval", approve_activation.say_request, repeatable=False, pool=GENERAL)
 _say_approval_in_chat = Reaction(
     "say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False, pool=CHAT
@@ -88,7 +110,13 @@ _redraw_reminders = Reaction(
 )
 _tell_delegate = Reaction("tell_delegate", delegate.say_to_delegate, repeatable=False, pool=CHAT)
 _tell_absent = Reaction("tell_absent", delegate.say_to_absent, repeatable=False, pool=CHAT)
-_mail_welcome = Reaction("mail_welcome", welcome.mail_welcome, repeatable=False, pool=MAIL)
+_mail_welcome = Reaction(
+    "mail_welcome",
+    welcome.mail_welcome,
+    repeatable=False,
+    pool=MAIL,
+    gave_up=invitations.offer_mail_in_doubt(deliveries.WELCOME),
+)
 _say_welcome = Reaction("say_welcome", welcome.say_welcome, repeatable=False, pool=CHAT)
 _check_import = Reaction("check_import", imports.check_file, repeatable=True)
 _take_import = Reaction("take_import", imports.take_in, repeatable=True)
@@ -110,7 +138,11 @@ REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
     events.GuestReminded: (_mail_reminder,),
     events.DecisionDue: (_say_decision,),
     events.InvitationExpired: (_say_invitation, _redraw_decision),
-    events.OfferProposed: (_mail_identifier, _say_approval, _say_approval_in_chat),  # _say_approval tells the invitation’s card
+    events.OfferProposed: (
+        _mail_identifier,
+        _say_approval,
+        _say_approval_in_chat,
+    ),  # _say_approval tells the invitation’s card
     events.OfferActivated: (*_decided, _mail_welcome, _say_welcome),
     events.OfferRefused: _decided,
     events.OfferWithdrawn: _decided,

@@ -34,7 +34,10 @@ _RECORDED_AT_ONCE = 400  # SQLite takes some thousands of parameters in one stat
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An effect whose intent is recorded: whoever holds it may run it until its lease ends. `tries` tells this try apart."""
+    """An effect whose intent is recorded: whoever holds it may run it until its lease ends. `tries` tells this try apart.
+
+    `hopeless`: why it may not be run once more; whoever holds it is to record that.
+    """
 
     id: int
     pool: str
@@ -42,6 +45,7 @@ class Claimed:
     event: Event
     tries: int
     unsure: int
+    hopeless: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,32 +78,21 @@ class ParkedEffect:
 async def claim(work: Work, pool: str, reactions: Mapping[str, bool], room: int) -> list[Claimed]:
     """Take at most `room` effects that are due, the oldest first: the intent, recorded by this transaction's commit.
 
-    `reactions` says of each name whether it may be repeated freely. An effect of any other name is left to the replica
-    that knows it. One that may not be tried once more is parked here.
+    `reactions` says of each name whether it may be repeated freely. An effect of any other name, or
+    about an event not known here, is left to the replica that knows it.
     """
-    rows = (await work.session.execute(_due(work, pool, reactions).limit(room))).all()
-    runnable, hopeless = [], []
-    for row in rows:
-        unsure = row.unsure + (row.state == EffectState.RUNNING)  # its lease ended: it may have happened
-        fault = _why_not(row, unsure, repeatable=reactions[row.reaction])
-        if fault is None:
-            event = EVENTS[row.event](**row.payload)
-            runnable.append(Claimed(row.id, pool, row.reaction, event, row.tries + 1, unsure))
-        else:
-            hopeless.append((row.id, fault, unsure))
-    if runnable:
+    query = _due(work, pool, reactions).limit(room)
+    claimed = [_claimed(row, repeatable=reactions[row.reaction]) for row in await work.session.execute(query)]
+    if claimed:
         await _set(
             work,
-            Effect.id.in_([effect.id for effect in runnable]),
+            Effect.id.in_([effect.id for effect in claimed]),
             state=EffectState.RUNNING,
             due_at=work.moment + LEASE,
             tries=Effect.tries + 1,
             unsure=Effect.unsure + case((Effect.state == EffectState.RUNNING, 1), else_=0),
         )
-    for id_, fault, unsure in hopeless:
-        last = {"state": EffectState.PARKED, "reason": fault, "unsure": unsure, "finished_at": work.moment}
-        await _set(work, Effect.id == id_, **last)
-    return runnable
+    return claimed
 
 
 async def running(work: Work, pools: Collection[str]) -> Counter[str]:
@@ -228,6 +221,7 @@ def _due(work: Work, pool: str, reactions: Collection[str]) -> Select[Any]:
     return (
         select(
             Effect.id,
+            Effect.pool,
             Effect.event,
             Effect.payload,
             Effect.reaction,
@@ -241,6 +235,7 @@ def _due(work: Work, pool: str, reactions: Collection[str]) -> Select[Any]:
             _is_open(Effect),
             Effect.due_at <= work.moment,
             Effect.reaction.in_(reactions),
+            Effect.event.in_(EVENTS),
             ~exists().where(older.lane == Effect.lane, older.id < Effect.id, _is_open(older)),
         )
         .order_by(Effect.due_at, Effect.id)
@@ -255,15 +250,15 @@ def _is_open(effect: type[Effect]) -> ColumnElement[bool]:
     )
 
 
-def _why_not(row: Row[Any], unsure: int, *, repeatable: bool) -> str | None:
-    """Why an effect may not be tried once more, None when it may."""
-    if row.event not in EVENTS:
-        return "event_unknown"
+def _claimed(row: Row[Any], *, repeatable: bool) -> Claimed:
+    unsure = row.unsure + (row.state == EffectState.RUNNING)  # its lease ended: it may have happened
+    hopeless = None
     if unsure > 1 and not repeatable:
-        return "outcome_unknown"
-    if row.tries >= MAX_TRIES:
-        return row.reason or "outcome_unknown"
-    return None
+        hopeless = "outcome_unknown"
+    elif row.tries >= MAX_TRIES:
+        hopeless = row.reason or "outcome_unknown"
+    event = EVENTS[row.event](**row.payload)
+    return Claimed(row.id, row.pool, row.reaction, event, row.tries + 1, unsure, hopeless)
 
 
 async def _set(work: Work, *where: ColumnElement[bool], **values: object) -> int:

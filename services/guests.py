@@ -44,6 +44,11 @@ async def renew_invitation(event: Event, services: Services) -> None:
         await _failed(services, invitation.id, refusal.key)
 
 
+async def give_up_inviting(event: Event, services: Services, reason: str) -> None:
+    """The outbox gave up on inviting: an administrator may ask again."""
+    await _failed(services, event.subject, reason if reason.startswith("directory_") else "directory_down")
+
+
 # --- removing
 
 

@@ -1,6 +1,6 @@
 """Inviting an entrepreneur to the firm's tenant: one live invitation a person, looked up before Graph is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.deliveries import delivered
+from services.deliveries import delivered, record
 from services.errors import Refused
 from services.events import (
     Event,
@@ -36,6 +36,7 @@ from services.store import Work
 
 BOT = "passerelle"
 DELTA = "users/delta"
+MAIL_IN_DOUBT = "mail_in_doubt"
 RESEND_EVERY = timedelta(days=1)
 
 
@@ -167,6 +168,7 @@ async def resend(work: Work, invitation_id: str, actor: str) -> None:
     require_resendable(invitation, work.now)
     invitation.resends += 1
     invitation.resent_at = work.now
+    invitation.reason = None
     invitation.version += 1
     work.journal(actor, "invitations.resent", invitation_id, after=str(invitation.resends))
     work.emit(InvitationResent(invitation_id))
@@ -223,6 +225,25 @@ async def tell_offers_changed(event: Event, services: Services) -> None:
             work.emit(OffersChanged(invitation.id))
 
 
+async def mail_in_doubt(event: Event, services: Services, _reason: str) -> None:
+    """The outbox gave up on the mail with the link, sent or not: the card says so, and an administrator may send it again."""
+    async with services.store.work() as work:
+        invitation = await locked(work, event.subject)
+        if invitation.state == InvitationState.SENT:
+            invitation.reason = MAIL_IN_DOUBT
+            work.emit(OffersChanged(invitation.id))
+
+
+def offer_mail_in_doubt(leg: str) -> Callable[[Event, Services, str], Awaitable[None]]:
+    """The same for a mail that a proposition owes."""
+
+    async def tell(event: Event, services: Services, _reason: str) -> None:
+        await record(services.store, event.subject, leg, MAIL_IN_DOUBT)
+        await tell_offers_changed(event, services)
+
+    return tell
+
+
 async def notice_acceptances(services: Services) -> int:
     """Read what changed in the tenant since last time and mark the invitations accepted; gives how many."""
     async with services.store.read() as session:
@@ -251,7 +272,8 @@ async def _record_acceptances(services: Services, user_ids: set[str], cursor: st
                 continue
             if invitation.state == InvitationState.EXPIRED and await live(work.session, invitation.email):
                 continue
-            if await move_invitation(work, invitation.id, InvitationState.ACCEPTED, BOT, accepted_at=work.now):
+            changes = {"accepted_at": work.now, "reason": None}
+            if await move_invitation(work, invitation.id, InvitationState.ACCEPTED, BOT, **changes):
                 work.emit(InvitationAccepted(invitation.id))
                 count += 1
         await work.session.merge(Bookmark(name=DELTA, cursor=cursor))

@@ -15,7 +15,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services import effects, pace
@@ -68,7 +68,8 @@ class Reaction:
     """One outside effect that follows an event.
 
     `repeatable`: running it again is harmless (it looks first, or the effect is idempotent), so it is tried until it
-    works. Otherwise (mail, a new chat message) an unknown outcome is replayed at most once.
+    works. Otherwise (mail, a new chat message) an unknown outcome is replayed at most once. `gave_up` is told, with the
+    reason, when it will not be tried any more; of a Refused it is not, which the reaction saw itself.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Reaction:
     repeatable: bool
     lane: str = ""
     pool: Pool = INSIDE
+    gave_up: Callable[[Event, Services, str], Awaitable[None]] | None = None
 
     def owed(self) -> Owed:
         """What the store records of it."""
@@ -240,25 +242,36 @@ class Outbox:
         self._one_ended.set()
 
     async def _outcome(self, effect: Claimed) -> Outcome:
+        if effect.hopeless:
+            return await self._given_up(effect, effect.hopeless, effect.unsure)
         try:
             async with asyncio.timeout(REACTION_TIMEOUT):
                 await self._reactions[effect.reaction].run(effect.event, self._services)
         except Refused as refusal:
             return Outcome(effect, EffectState.PARKED, refusal.key, effect.unsure)
         except Unavailable as busy:
-            return self._later(effect, busy.key, busy.retry_after or 0.0, ambiguous=busy.ambiguous)
+            return await self._later(effect, busy.key, busy.retry_after or 0.0, ambiguous=busy.ambiguous)
         except TimeoutError:
-            return self._later(effect, "timeout", ambiguous=True)
+            return await self._later(effect, "timeout", ambiguous=True)
         except Exception as fault:  # a bug must not stop the others' effects; it is parked in the end, and counted
             log.error("reaction %s failed: %s", effect.reaction, trace(fault))
-            return self._later(effect, "fault", ambiguous=True)
+            return await self._later(effect, "fault", ambiguous=True)
         return Outcome(effect, EffectState.DONE)
 
-    def _later(self, effect: Claimed, reason: str, retry_after: float = 0.0, *, ambiguous: bool) -> Outcome:
+    async def _later(self, effect: Claimed, reason: str, retry_after: float = 0.0, *, ambiguous: bool) -> Outcome:
         unsure = effect.unsure + ambiguous
         asked = min(retry_after, LONGEST_REST)
         rest = timedelta(seconds=asked)
         if effect.tries >= MAX_TRIES or (unsure > 1 and not self._reactions[effect.reaction].repeatable):
-            return Outcome(effect, EffectState.PARKED, reason, unsure, rest=rest)
+            return replace(await self._given_up(effect, reason, unsure), rest=rest)
         wait = max(asked, min(2.0**effect.tries, LONGEST_WAIT) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         return Outcome(effect, EffectState.DUE, reason, unsure, timedelta(seconds=wait), rest)
+
+    async def _given_up(self, effect: Claimed, reason: str, unsure: int) -> Outcome:
+        tell = self._reactions[effect.reaction].gave_up
+        try:
+            if tell is not None:
+                await tell(effect.event, self._services, reason)
+        except Exception as fault:
+            log.error("reaction %s, given up: %s", effect.reaction, trace(fault))
+        return Outcome(effect, EffectState.PARKED, reason, unsure)

@@ -153,7 +153,7 @@ class Bot:
         """So much time passes, once everything under way is done: a lease cut in two would be another story."""
         store = app.open_store(self.config)
         open_states = (EffectState.DUE, EffectState.RUNNING)
-        while (await depth(store)).keys() & set(open_states):
+        while (await depth(store)).keys() & set(open_states):  # noqa: ASYNC110 - only the database tells
             await asyncio.sleep(0.02)
         await store.close()
         self.clock.forward(**amount)

@@ -4,8 +4,11 @@ import csv
 import io
 
 import pytest
+from sqlalchemy import select
 
+import app
 from practice import seed
+from services.models import JournalLine
 from tests.conftest import Bot
 from tests.teams import Firm, Person
 
@@ -69,11 +72,12 @@ async def test_a_file_is_judged_then_taken_in(firm: Firm) -> None:
     assert firm.teams.refusals == []  # above all, no token was sent to the file's address
 
 
-async def test_only_an_administrator_imports(firm: Firm) -> None:
+async def test_only_an_administrator_imports(firm: Firm, bot: Bot) -> None:
     claire, malo = firm.person("Claire"), firm.person("Malo")
     await malo.sends_file("portefeuille.csv", saved(GOOD))
     await malo.sees("réservée aux administrateurs du cabinet")
     assert firm.teams.counts["file"] == 0  # not even fetched
+    assert await attempts(bot) == [(seed.MALO.aad_id, "not_administrator")]
     assert await finds(claire, "nautic") == ()
 
     await claire.sends_file("portefeuille.csv", saved(GOOD))
@@ -88,6 +92,16 @@ async def test_only_an_administrator_imports(firm: Firm) -> None:
 
     await claire.clicks("Importer")
     await claire.sees("L’import est terminé")
+
+
+async def attempts(bot: Bot) -> list[tuple[str, str | None]]:
+    """Who attempted what they may not, as the journal has it."""
+    store = app.open_store(bot.config)
+    async with store.read() as session:
+        lines = await session.scalars(select(JournalLine).where(JournalLine.what.like("refused.%")))
+        found = [(line.actor, line.after) for line in lines]
+    await store.close()
+    return found
 
 
 def _id_on(person: Person) -> str:

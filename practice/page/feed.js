@@ -169,6 +169,7 @@ export class Feed {
 
   /** A file for the bot: Teams gives it one in the 1:1 chat only. */
   attach() {
+    this.form.classList.add("sent"); // nobody looks for words now
     const chooser = h("input", { type: "file", onchange: () => {
       const [file] = chooser.files;
       const reader = new FileReader();

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, FilePayload, Locator, Page, expect
 
 Role = Literal["Administrateur", "Collaborateur", "Entrepreneur"]
 Tab = Literal["Général", "Conversation", "Courrier"]
@@ -84,6 +84,12 @@ class Column:
         box = self.root.locator(".pane:not([hidden]) .compose input")
         await box.fill(text)
         await box.press("Enter")
+
+    async def attaches(self, name: str, content: bytes) -> None:
+        """Attach a file in the 1:1 conversation shown."""
+        async with self.root.page.expect_file_chooser() as chosen:
+            await self.clicks("Joindre un fichier")
+        await (await chosen.value).set_files(FilePayload(name=name, mimeType="text/csv", buffer=content))
 
     async def clicks(self, title: str) -> None:
         """Press the newest button (or link button) of that title, in the dialog where one is open."""

@@ -85,6 +85,7 @@ def _main() -> int:
         opened = hung(browser, index)
         for theme, width in SHEETS:
             _hang(opened, index, theme=theme, width=str(width))
+            opened.add_style_tag(content=".bar { position: static }")
             for section in opened.locator("section").all():
                 section.screenshot(path=GALLERY / f"{section.get_attribute('id')}.{theme}.{width}.png")
         for locale, data in product(LOCALES, TELL):  # a theme moves nothing

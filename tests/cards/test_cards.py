@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 
 from cards.render import card
 from cards.words import LOCALES, ROOM
-from tests.cards.firm import step
+from tests.cards.firm import WELCOME, posted, step
 from tests.cards.samples import CARDS
 from tests.cards.walk import objects, retold, shape
 
@@ -168,6 +168,33 @@ class TestWords:
         titles = [one.get("title") for one in objects(card("welcome/card", "fr", CARDS["welcome/card"]["start"]))]
         assert "Lancer l’application" not in titles
         assert "Ouvrir la GED" in titles
+
+    def test_the_welcome_shows_each_companys_vignette_and_an_icon_for_what_it_opens(self) -> None:
+        drawn = list(objects(card("welcome/card", "fr", CARDS["welcome/card"]["two_companies"])))
+        tiles = [
+            one["items"][0]["text"] for one in drawn if one.get("type") == "Column" and one.get("style") == "accent"
+        ]
+        assert tiles == ["BM", "GM", "FK"]
+        opened = [one["title"] for one in drawn if one.get("iconUrl", "").startswith("data:image/png;base64,")]
+        assert opened == [
+            "Lancer l’application",
+            "Ouvrir la GED",
+            "Ouvrir la GED",
+            "Lancer l’application",
+            "Ouvrir la GED",
+        ]
+        nameless = card("welcome/card", "fr", posted(WELCOME | {"given_name": ""}))
+        assert [one["text"] for one in objects(nameless) if one.get("text", "").startswith("Bonjour")] == ["Bonjour,"]
+
+    def test_the_card_of_an_invitation_says_what_to_do_next(self) -> None:
+        accepted = list(objects(card("invite_guest/status", "fr", CARDS["invite_guest/status"]["accepted"])))
+        assert [one["title"] for one in accepted if one.get("style") == "positive"] == ["Activer une offre"]
+        said = " ".join(one.get("text", "") for one in accepted)
+        assert "● ● ○ ○ ○ ○ ○ ○ ○" in said
+        assert "Étape 3 sur 9\u00a0: Activer l’offre sur le dossier" in said
+        path = next(one for one in accepted if one.get("id") == "path")
+        assert not path["isVisible"]
+        assert len(path["items"]) == 9
 
     @pytest.mark.parametrize("name", ["invite_guest/status", "approve_activation/request", "tracking/board"])
     def test_a_posted_card_says_nothing_of_the_client_but_the_dossier(self, name: str) -> None:

@@ -72,7 +72,9 @@ class TestEveryMail:
     def test_the_style_sheet_only_darkens_what_is_coloured_in_place(self, name: str, sample: str, locale: str) -> None:
         made = drawn(name, sample, locale)
         sheet = made.html.partition("<style>")[2].partition("</style>")[0]
-        assert set(re.findall(r"([a-z-]+): \S+ !important", sheet)) == {"background-color", "border-color", "color"}
+        assert set(re.findall(r"([a-z-]+): \S+ !important", sheet)) == {
+            *("background-color", "border-color", "border-top-color", "color")
+        }
         darkened = dict(re.findall(r"\.(\w+) \{ ([a-z-]+):", sheet))
         for element in re.findall(r"<\w+[^>]*class=[^>]*>", made.html):
             for kind in element.partition('class="')[2].partition('"')[0].split():

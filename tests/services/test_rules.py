@@ -203,6 +203,7 @@ def test_r19_the_client_gets_the_link_and_the_identifier_and_reads_that_activati
         "offer_name": "Start",
         "email": PAUL.email,
         "url": "https://loop.example/",
+        "gives": ["ged"],
     }
     mail = render.mail("propose_offer/identifier", "fr", {"d": d, "firm": {"name": "Cabinet"}})
     for body in (mail.html, mail.text):
