@@ -51,7 +51,7 @@ class Microsoft:
         made = cls(cloud, keys.SigningKey.generate())
         loop = asyncio.get_running_loop()
         made._server = await loop.create_server(lambda: wire.Server(made._reply, made._delay), "127.0.0.1", 0)
-        made.url = "http://127.0.0.1:%d" % made._server.sockets[0].getsockname()[1]
+        made.url = f"http://127.0.0.1:{made._server.sockets[0].getsockname()[1]}"
         return made
 
     async def stop(self) -> None:

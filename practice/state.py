@@ -29,7 +29,6 @@ async def unseen(_call: str, _status: int | None) -> bool:
     return False
 
 
-
 def now() -> str:
     """The present, as Graph writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
