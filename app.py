@@ -25,7 +25,7 @@ from bot.refusals import Refusals
 from bot.server import Metrics, make_app, open_session, serve
 from bot.tokens import Tokens
 from cards import render
-from dialogs import DIALOGS, POSTED, REACTIONS, diagnostic, journal_command, privacy_command
+from dialogs import DIALOGS, POSTED, REACTIONS, copies_command, diagnostic, journal_command, privacy_command
 from dialogs.engine import Engine
 from dialogs.import_command import import_file
 from dialogs.turn import Done
@@ -314,7 +314,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="check settings, permissions, mailbox, clock, database…, and say what to mend"
     )
     doctor.set_defaults(run=_doctor)
-    for add in (journal_command.add_to, privacy_command.add_to):
+    for add in (copies_command.add_to, journal_command.add_to, privacy_command.add_to):
         add(commands, _on_store)
     return parser
 

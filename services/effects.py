@@ -179,7 +179,7 @@ async def parked(store: Store) -> Sequence[ParkedEffect]:
 async def try_again(store: Store, ids: Collection[int]) -> int:
     """Make parked effects due once more, as if they had never been tried: somebody mended the cause. Gives how many."""
     async with store.work() as work:
-        return await _set(
+        count = await _set(
             work,
             Effect.id.in_(ids),
             Effect.state == EffectState.PARKED,
@@ -188,28 +188,25 @@ async def try_again(store: Store, ids: Collection[int]) -> int:
             tries=0,
             unsure=0,
         )
+        work.journal(OPERATOR, "effects.tried_again", "-", after=str(count))
+    return count
 
 
-async def distrust(store: Store, repeatable: Collection[str]) -> tuple[int, int]:
+async def distrust(work: Work, repeatable: Collection[str], reason: str) -> int:
     """Mark everything open as perhaps done already: this database is a copy from the past.
 
-    What looks first will look, and be done or not. A mail or a message cannot be looked for: those are parked, with the
-    reason `restored`, for a person to judge. Gives how many of each.
+    What looks first (`repeatable`) will look, and do it or not; gives how many. Anything else is parked for this reason.
     """
-    async with store.work() as work:
-        for_people = await _set(
-            work,
-            _is_open(Effect),
-            Effect.reaction.not_in(repeatable),
-            state=EffectState.PARKED,
-            reason="restored",
-            unsure=Effect.unsure + 1,
-            finished_at=work.moment,
-        )
-        will_look = await _set(
-            work, _is_open(Effect), state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1
-        )
-    return will_look, for_people
+    await _set(
+        work,
+        _is_open(Effect),
+        Effect.reaction.not_in(repeatable),
+        state=EffectState.PARKED,
+        reason=reason,
+        unsure=Effect.unsure + 1,
+        finished_at=work.moment,
+    )
+    return await _set(work, _is_open(Effect), state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1)
 
 
 # --- statements
