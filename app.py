@@ -266,13 +266,18 @@ async def _package(config: Settings, args: argparse.Namespace) -> int:
     return 0
 
 
-def _on_store(act: Callable[[Store, Settings, argparse.Namespace, Callable[[str], None]], Awaitable[int]]) -> Command:
-    """A command that needs nothing but the database."""
+def _on_store(
+    act: Callable[[Store, Settings, argparse.Namespace, Callable[[str], None]], Awaitable[int]],
+    *,
+    migrated: bool = True,
+) -> Command:
+    """A command that needs nothing but the database, brought to the newest revision first."""
 
     async def run(config: Settings, args: argparse.Namespace) -> int:
         store = open_store(config)
         try:
-            await migrate.upgrade(store)
+            if migrated:
+                await migrate.upgrade(store)
             return await act(store, config, args, print)
         except Refused as refusal:
             print(render.text(f"errors.{refusal.key}", config.firm_locale, **refusal.facts), file=sys.stderr)

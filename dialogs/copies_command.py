@@ -7,7 +7,7 @@ from typing import Any
 
 from cards.words import text
 from dialogs import REACTIONS
-from dialogs.journal_command import Act, Commands, Say
+from dialogs.journal_command import Commands, Say
 from services import copies, effects
 from services.effects import ParkedEffect
 from services.outbox import repeatable
@@ -15,7 +15,7 @@ from services.settings import Settings
 from services.store import Store
 
 
-def add_to(commands: Commands, on_store: Callable[[Act], Any]) -> None:
+def add_to(commands: Commands, on_store: Callable[..., Any]) -> None:
     """The three commands and their options; `on_store` makes of each what app.py runs."""
     saved = commands.add_parser("backup", help="copy the SQLite database to a file, while the bot serves")
     saved.add_argument("file", type=Path, metavar="FILE", help="the new file")
@@ -28,7 +28,7 @@ def add_to(commands: Commands, on_store: Callable[[Act], Any]) -> None:
         "listed. Without FILE, only marks what is open: for PostgreSQL, once pg_restore has put its copy back.",
     )
     restored.add_argument("file", type=Path, metavar="FILE", nargs="?", help="the copy")
-    restored.set_defaults(run=on_store(restore))
+    restored.set_defaults(run=on_store(restore, migrated=False))  # the database may be past mending
     waiting = commands.add_parser("parked", help="what the program gave up doing, and why; --again tries it once more")
     waiting.add_argument("--again", type=int, nargs="+", metavar="NUMBER", help="try these once more")
     waiting.set_defaults(run=on_store(parked))

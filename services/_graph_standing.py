@@ -42,7 +42,10 @@ class GraphStanding:
             raise Unavailable("directory_down") from None
 
     async def mailbox(self) -> None:
-        """Asks to send a mail to nobody: Exchange refuses it, for that reason or because it is not ours to send."""
+        """Asks to send a mail to nobody: Exchange refuses it, for that reason or because it is not ours to send.
+
+        That it looks at the right before the recipients is to be confirmed in a tenant; no mail can leave either way.
+        """
         if self._mail_from is None:
             raise Refused("mailbox_unset")
         try:

@@ -24,6 +24,7 @@ from sqlalchemy.orm import aliased
 
 from services.events import EVENTS, Event
 from services.models import OPEN_EFFECTS, Effect, EffectState
+from services.retention import OPERATOR
 from services.store import Store, Work
 
 LEASE = timedelta(seconds=60)

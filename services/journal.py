@@ -34,7 +34,7 @@ PURGED = "journal.purged"
 """Written when the oldest lines go; its `after` is `<number>:<hash>` of the last of them: what the chain starts from."""
 
 _BATCH = 1000
-_ID = re.compile(r"[\w:.@-]{1,64}", re.ASCII)
+_ID = re.compile(r"[\w:-]{1,64}", re.ASCII)
 _LONGEST = 200
 
 

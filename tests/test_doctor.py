@@ -61,6 +61,12 @@ class _Called:
         await self.store.close()
 
 
+@pytest.fixture(autouse=True)
+def no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever package was built in this checkout is not looked at."""
+    monkeypatch.setattr(manifest, "DEFAULT", tmp_path / "teams.zip")
+
+
 @pytest.fixture
 async def practice(bot: Bot, firm: Firm) -> AsyncIterator[Practice]:
     async with open_session() as http:
@@ -212,10 +218,7 @@ async def test_what_was_given_up_or_waits_for_long_is_found(practice: Practice) 
 
 
 @one_database
-async def test_a_package_of_another_app_is_found(
-    practice: Practice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manifest, "DEFAULT", tmp_path / "teams.zip")
+async def test_a_package_of_another_app_is_found(practice: Practice, tmp_path: Path) -> None:
     assert (await practice.examine())["manifest"].key == "manifest.not_here"
     manifest.write(practice.config(), tmp_path / "teams.zip")
     assert (await practice.examine())["manifest"].key == "manifest.same"
