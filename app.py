@@ -49,6 +49,7 @@ log = logging.getLogger("passerelle")
 
 Command = Callable[[Settings, argparse.Namespace], Coroutine[None, None, int]]
 
+ANSWER_WITHIN = 2.5
 ACCEPTANCE_POLL = 30.0
 CLOCK_POLL = 60.0
 PRACTICE_POLL = 1.0
@@ -95,10 +96,18 @@ def wire(
     return Wired(services, Engine(services, DIALOGS, POSTED), Outbox(services, REACTIONS))
 
 
-async def run_bot(config: Settings, stop: asyncio.Event, clock: Clock = system_clock, *, paced: bool = True) -> None:
+async def run_bot(
+    config: Settings,
+    stop: asyncio.Event,
+    clock: Clock = system_clock,
+    *,
+    paced: bool = True,
+    answer_within: float = ANSWER_WITHIN,
+) -> None:
     """Serve until `stop`: the door, the outbox, the watch on acceptances and on the clock; then finish what is under way.
 
-    `paced`: the outbox keeps to Teams' pace (a test has no time for it).
+    `paced`: the outbox keeps to Teams' pace (a test has no time for it). `answer_within`: seconds after which a turn gets
+    an apology instead (a test on a busy machine has more patience than Teams).
     """
     async with AsyncExitStack() as ends:
         store = open_store(config, clock)
@@ -124,6 +133,7 @@ async def run_bot(config: Settings, stop: asyncio.Event, clock: Clock = system_c
             wired.engine.answer,
             _apology(config),
             on_turn=metrics.turned,
+            limit=answer_within,
             pseudonym=names.of,
         )
 

@@ -32,6 +32,10 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         self._server = _started(folder)
+        # The bot is killed in these tests, the machine is not: nothing to flush, and a database is made in milliseconds.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            self._server.psql(f"ALTER SYSTEM SET {setting} = off")
+        self._server.psql("SELECT pg_reload_conf()")
         self._server.psql("CREATE DATABASE template_passerelle")
         asyncio.run(_migrate(self.url("template_passerelle")))
 
@@ -124,7 +128,9 @@ class Bot:
 
     async def start(self) -> None:
         self._stop = asyncio.Event()
-        self._task = asyncio.create_task(app.run_bot(self.config, self._stop, self.clock, paced=False))
+        self._task = asyncio.create_task(
+            app.run_bot(self.config, self._stop, self.clock, paced=False, answer_within=10)
+        )
         async with aiohttp.ClientSession() as http:
             while not await self._ready(http):
                 if self._task.done():

@@ -55,18 +55,20 @@ def _letter(letter: Letter) -> dict[str, Any]:
     return {"name": letter.name, "sample": letter.sample, "mails": mails}
 
 
-def hung(browser: Browser, path: Path, **chosen: str) -> Page:
-    """The gallery open in a browser, everything drawn as chosen (locale, theme, width, data, text)."""
+def hung(browser: Browser, path: Path) -> Page:
+    """The gallery open in a browser."""
     opened = browser.new_page(viewport={"width": 1680, "height": 1000})
     opened.on("pageerror", lambda error: print(error, file=sys.stderr))
-    _hang(opened, path, **chosen)
+    opened.goto(path.as_uri())
+    opened.wait_for_selector("body[data-ready]")
     return opened
 
 
-def _hang(opened: Page, path: Path, **chosen: str) -> None:
-    opened.goto("about:blank")  # another choice is another page, not another place on it
-    opened.goto(f"{path.as_uri()}#" + "&".join(f"{name}={value}" for name, value in chosen.items()))
-    opened.wait_for_selector("body[data-ready]")
+def hang(opened: Page, **chosen: str) -> None:
+    """Draw everything as chosen: locale, theme, width, data, text."""
+    opened.evaluate("chosen => { location.hash = new URLSearchParams(chosen).toString(); }", chosen)
+    shown = "".join(f'[data-shows*="{name}={value}"]' for name, value in chosen.items())
+    opened.wait_for_selector(f"body[data-ready]{shown}")
 
 
 def faulty(opened: Page) -> Iterator[str]:
@@ -83,13 +85,13 @@ def _main() -> int:
     wrong = 0
     with launched() as browser:
         opened = hung(browser, index)
+        opened.add_style_tag(content=".bar { position: static }")
         for theme, width in SHEETS:
-            _hang(opened, index, theme=theme, width=str(width))
-            opened.add_style_tag(content=".bar { position: static }")
+            hang(opened, theme=theme, width=str(width))
             for section in opened.locator("section").all():
                 section.screenshot(path=GALLERY / f"{section.get_attribute('id')}.{theme}.{width}.png")
         for locale, data in product(LOCALES, TELL):  # a theme moves nothing
-            _hang(opened, index, locale=locale, data=data)
+            hang(opened, locale=locale, data=data)
             for fault in faulty(opened):
                 wrong += 1
                 print(f"{locale} {data} · {fault}")

@@ -127,6 +127,11 @@ class Rig:
 
     # --- the figures
 
+    @property
+    def people(self) -> int:
+        """How many were asked for."""
+        return len(self._people)
+
     def guests(self) -> Copies:
         """Guest accounts: one for each person asked for."""
         users = [user.mail for user in self.firm.cloud.state.users.values() if user.user_type == "Guest"]

@@ -1,14 +1,20 @@
 """The drill: yesterday's copy is put back. No guest is invited twice, no mail leaves twice, and what is unsure is told."""
 
-import sqlite3
-from contextlib import closing
+import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 import app
-from services.models import OPEN_EFFECTS, Effect
+from dialogs import REACTIONS
+from services import copies, journal
+from services.clock import system_clock
+from services.errors import Refused
+from services.models import OPEN_EFFECTS, Effect, JournalLine
+from services.outbox import repeatable
+from services.store import Store
 from tests.chaos.process import until
 from tests.conftest import Bot
 from tests.teams import Firm, Person
@@ -120,14 +126,16 @@ async def test_yesterdays_copy_doubles_no_invitation_and_no_mail(
 
 
 async def test_a_person_may_send_what_is_parked(firm: Firm, bot: Bot, commands: dict[str, str], tmp_path: Path) -> None:
-    copy = str(tmp_path / "copy.db")
+    copy = tmp_path / "copy.db"
     firm.cloud.state.fail_next("POST", "/users/*/sendMail", 503, times=100)
     await invites(firm.person("Claire"), PAUL)
     await until_refused(firm, "/users/*/sendMail")
-    await run(commands, "backup", copy)
     await bot.stop()
     firm.cloud.state.faults.clear()
-    await run(commands, "restore", copy)
+    store = app.open_store(bot.config)
+    await copies.backup(store, copy)
+    await copies.restore(store, copy, repeatable(REACTIONS))
+    await store.close()
     _, said, _ = await run(commands, "parked")
     number = next(line.split()[0] for line in said.splitlines() if "mail_invitation" in line)
     status, _, err = await run(commands, "parked", "--again", number)
@@ -136,56 +144,77 @@ async def test_a_person_may_send_what_is_parked(firm: Firm, bot: Bot, commands: 
     await firm.person("Paul").receives("vous invite")
 
 
-async def test_the_replaced_database_is_kept(firm: Firm, bot: Bot, commands: dict[str, str], tmp_path: Path) -> None:
-    copy = str(tmp_path / "copy.db")
-    await run(commands, "backup", copy)
-    await invites(firm.person("Claire"), PAUL)
-    await bot.stop()
-    _, said, _ = await run(commands, "restore", copy)
-    aside = next(word.rstrip(".") for word in said.split() if "passerelle.db." in word)
-    with closing(sqlite3.connect(aside)) as kept:
-        assert kept.execute("SELECT count(*) FROM invitations").fetchone() == (1,)
+# --- the copy itself
 
 
-async def test_a_running_bot_keeps_its_database(firm: Firm, bot: Bot, commands: dict[str, str], tmp_path: Path) -> None:
-    copy = str(tmp_path / "copy.db")
-    await run(commands, "backup", copy)
-    status, _, err = await run(commands, "restore", copy)
-    assert status == 1
-    assert "arrêtez-le d’abord" in err
-    await firm.person("Claire").writes("aide")
-    await firm.person("Claire").sees("Nouveau client")
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    made = Store(database_url, system_clock, {})
+    async with made.work() as work:
+        work.journal("operator", "imports.done", "1")
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def database(store: Store) -> Path:
+    return Path(store.engine.url.database or "")
+
+
+async def lines(store: Store) -> list[str]:
+    async with store.read() as session:
+        return list(await session.scalars(select(JournalLine.what).order_by(JournalLine.id)))
+
+
+async def test_what_was_there_since_is_gone_and_the_replaced_database_is_kept(store: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "folder" / "copy.db"
+    await copies.backup(store, copy)
+    async with store.work() as work:
+        work.journal("operator", "imports.done", "2")
+    restored = await copies.restore(store, copy, ())
+    assert await lines(store) == ["imports.done", "copies.restored"]
+    assert restored.aside is not None
+    kept = Store(f"sqlite+aiosqlite:///{restored.aside}", system_clock, {})
+    assert await lines(kept) == ["imports.done", "imports.done"]
+    await kept.close()
+    async with store.read() as session:
+        assert (await journal.verify(session)).broken is None  # the chain goes on from where the copy stopped
+
+
+async def test_a_copy_is_readable_by_its_owner_only_and_never_overwrites(store: Store, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    await copies.backup(store, copy)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with pytest.raises(Refused, match="backup_exists"):
+        await copies.backup(store, copy)
+
+
+async def test_a_database_in_use_is_not_replaced(store: Store, database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    await copies.backup(store, copy)
+    other = Store(store.engine.url.render_as_string(), system_clock, {})
+    await lines(other)
+    with pytest.raises(Refused, match="database_in_use"):
+        await copies.restore(store, copy, ())
+    await other.close()
+    assert await lines(store) == ["imports.done"]
+
+
+async def test_a_damaged_database_is_replaced(store: Store, database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.db"
+    await copies.backup(store, copy)
+    await store.close()
+    database.write_bytes(b"\xff" * 8192)  # noqa: ASYNC240
+    await copies.restore(store, copy, ())
+    assert await lines(store) == ["imports.done", "copies.restored"]
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing of the kind", b"SQLite format 3\x00" + bytes(4096)])
-async def test_something_else_is_not_put_back(
-    bot: Bot, commands: dict[str, str], tmp_path: Path, content: bytes
-) -> None:
-    await bot.stop()
+async def test_something_else_is_not_put_back(store: Store, tmp_path: Path, content: bytes) -> None:
     wrong = tmp_path / "wrong.db"
     wrong.write_bytes(content)
-    status, _, err = await run(commands, "restore", str(wrong))
-    assert status == 1
-    assert "n’est pas une copie saine" in err
-    await bot.start()
-
-
-async def test_a_damaged_database_is_replaced(firm: Firm, bot: Bot, commands: dict[str, str], tmp_path: Path) -> None:
-    copy = str(tmp_path / "copy.db")
-    await run(commands, "backup", copy)
-    await bot.stop()
-    Path(bot.config.database_url.partition("///")[2]).write_bytes(b"\xff" * 8192)  # noqa: ASYNC240
-    status, _, err = await run(commands, "restore", copy)
-    assert (status, err) == (0, "")
-    await bot.start()
-    await firm.person("Claire").writes("aide")
-    await firm.person("Claire").sees("Nouveau client")
-
-
-async def test_a_copy_never_overwrites(bot: Bot, commands: dict[str, str], tmp_path: Path) -> None:
-    copy = tmp_path / "copy.db"
-    copy.write_text("precious")
-    status, _, err = await run(commands, "backup", str(copy))
-    assert status == 1
-    assert "existe déjà" in err
-    assert copy.read_text() == "precious"
+    with pytest.raises(Refused, match="not_a_copy"):
+        await copies.restore(store, wrong, ())
+    with pytest.raises(Refused, match="not_a_copy"):
+        await copies.restore(store, tmp_path / "nowhere.db", ())
+    assert await lines(store) == ["imports.done"]

@@ -11,9 +11,17 @@ const CHOICES = {
   data: ["plain", "short", "long", "hostile", "missing"],
   text: ["100 %", "200 %"],
 };
-const chosen = Object.fromEntries(Object.entries(CHOICES).map(([name, [first]]) => [name, first]));
-const wanted = new URLSearchParams(location.hash.slice(1));
-for (const [name, values] of Object.entries(CHOICES)) if (values.includes(wanted.get(name))) chosen[name] = wanted.get(name);
+const chosen = {};
+
+/** Take what the address says; what it leaves out is the first of each. Gives whether that is another choice. */
+function choose() {
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  const before = JSON.stringify(chosen);
+  for (const [name, values] of Object.entries(CHOICES)) chosen[name] = values.find((one) => one === wanted.get(name)) ?? values[0];
+  return JSON.stringify(chosen) !== before;
+}
+
+choose();
 
 function h(name, attributes = {}, ...children) {
   const element = document.createElement(name);
@@ -126,9 +134,16 @@ async function hang() {
   document.querySelectorAll("body > iframe").forEach((element) => element.remove());
   wall.replaceChildren(...sections);
   const faulty = wall.querySelectorAll(".faulty").length;
+  document.body.dataset.shows = new URLSearchParams(chosen).toString();
   told.textContent = `${wall.querySelectorAll("figure").length} shown, ${faulty} with a fault, ${Math.round(performance.now() - started)} ms`;
   document.body.dataset.ready = "";
 }
+
+addEventListener("hashchange", () => {
+  if (!choose()) return;
+  for (const [name, value] of Object.entries(chosen)) document.querySelector(`input[name="${name}"][value="${value}"]`).checked = true;
+  hang();
+});
 
 await lettered;
 await hang();
