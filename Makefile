@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sure gallery lock clean
+.PHONY: help run test sure chaos gallery lock clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,10 @@ sure: $(VENV)/.dev ## Format, lint, types, import contracts, tests: before each 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+chaos: $(VENV)/.dev ## Kill the bot hundreds of times, storm, restore; print what was lost and doubled (an hour)
+	$(BIN)/pytest tests/chaos
+	$(BIN)/python -m tests.chaos
 
 gallery: $(VENV)/.dev ## Draw every card and mail on one page to review, build/gallery/index.html (needs a Chromium)
 	$(BIN)/python -m tests.cards.gallery

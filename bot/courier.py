@@ -6,6 +6,7 @@ azure/bot-service/rest-api/bot-framework-rest-connector-api-reference; of the ro
 """
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -150,7 +151,7 @@ def _refuse(response: aiohttp.ClientResponse, *, once: bool, gone: str) -> NoRet
 
 def _seconds(response: aiohttp.ClientResponse) -> float | None:
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+    return float(value) if re.fullmatch(r"\d+(\.\d+)?", value) else None
 
 
 def _answer(body: bytes) -> dict[str, Any]:

@@ -8,6 +8,7 @@ times more. What goes wrong is translated here once; no error of ours carries a 
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,6 +34,7 @@ PUBLIC_GRAPH = "https://graph.microsoft.com"
 _CONNECTIONS = 20
 _ATTEMPTS = 3  # of a read
 _PAUSE = 0.5  # seconds between two of them, where Graph names none
+_LATER = (408, 412)  # client errors by their number, which only say that it was not done
 
 log = logging.getLogger(__name__)
 
@@ -163,10 +165,10 @@ class Client:
             return Unavailable(f"{service}_down", retry_after=0.0)
         if status == 429:
             return Unavailable(f"{service}_throttled", retry_after=_seconds(headers.get("retry-after")))
-        if 400 <= status < 500 and status != 408:
+        if 400 <= status < 500 and status not in _LATER:
             return Refusal(status, code, (told and told.message) or "", request_id)
         # 503 says « not done »; behind any other a gateway may have lost the answer of something done.
-        lost = method == "POST" and status not in (408, 503)
+        lost = method == "POST" and status not in (*_LATER, 503)
         return Unavailable(f"{service}_down", retry_after=_seconds(headers.get("retry-after")), ambiguous=lost)
 
     async def _open(self) -> _Sdk:
@@ -199,10 +201,10 @@ class Client:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After (RFC 9110, 10.2.3) in seconds: a number or a date; None where it is absent or senseless."""
+    """Retry-After in seconds: a number (Graph's may have decimals) or a date; None where it is absent or senseless."""
     if retry_after is None:
         return None
-    if retry_after.isdecimal():
+    if re.fullmatch(r"\d+(\.\d+)?", retry_after):
         return float(retry_after)
     try:
         return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())

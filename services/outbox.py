@@ -179,14 +179,18 @@ class Outbox:
             freed = Counter(outcome.effect.pool for outcome in recorded)
             # An effect that ended may let the next of its lane go.
             wet = [pool for pool in self._pools if pool in self._wet or freed[pool.name]]
+            rests = {pool: max(asked) for pool in wet if (asked := _asked(pool, recorded))}
             rooms = await self._rooms(work, wet, freed)
             claimed: list[Claimed] = []
             for pool in wet:
-                if rooms[pool] > 0:
-                    claimed += await effects.claim(work, pool.name, self._pools[pool], rooms[pool])
-            started = Counter(effect.pool for effect in claimed)
-            await self._rest(work, wet, started, recorded)
+                if rooms[pool] > 0 and pool not in rests:
+                    found = await effects.claim(work, pool.name, self._pools[pool], rooms[pool])
+                    if found and pool.every and self._paced:
+                        rests[pool] = timedelta(seconds=pool.every)
+                    claimed += found
+            await self._rest(work, rests)
         del self._ended[: len(recorded)]
+        started = Counter(effect.pool for effect in claimed)
         self._busy = self._busy + started - freed
         self._wet = {pool for pool in wet if 0 < rooms[pool] == started[pool.name]}
         return claimed
@@ -212,21 +216,11 @@ class Outbox:
                 rooms[pool] = 0 if free_at[pool.key] > now else min(most, pool.slots - running[pool.name])
         return rooms
 
-    async def _rest(
-        self, work: Work, pools: Sequence[Pool], started: Mapping[str, int], recorded: Sequence[Outcome]
-    ) -> None:
-        """Pools that have just been used, and those whose outside asked for it, are not free for a while."""
-        pauses = {}
-        for pool in pools:
-            asked = [one.rest for one in recorded if one.effect.pool == pool.name]
-            if self._paced and pool.name in started:
-                asked.append(timedelta(seconds=pool.every))
-            longest = max(asked, default=timedelta())
-            if pool.name and longest:
-                pauses[pool.key] = longest
-                self._look_at = min(self._look_at, asyncio.get_running_loop().time() + longest.total_seconds())
-        if pauses:
-            await pace.rest(work, pauses)
+    async def _rest(self, work: Work, rests: Mapping[Pool, timedelta]) -> None:
+        if rests:
+            await pace.rest(work, {pool.key: pause for pool, pause in rests.items()})
+            soonest = min(rests.values()).total_seconds()
+            self._look_at = min(self._look_at, asyncio.get_running_loop().time() + soonest)
 
     async def _take_over(self) -> bool:
         names = {pool.name: list(reactions) for pool, reactions in self._pools.items()}
@@ -275,3 +269,8 @@ class Outbox:
         except Exception as fault:
             log.error("reaction %s, given up: %s", effect.reaction, trace(fault))
         return Outcome(effect, EffectState.PARKED, reason, unsure)
+
+
+def _asked(pool: Pool, recorded: Sequence[Outcome]) -> list[timedelta]:
+    """For how long a pool's outside wants to be left alone, as its effects have just heard."""
+    return [one.rest for one in recorded if one.effect.pool == pool.name and one.rest and pool.name]

@@ -203,7 +203,7 @@ async def test_a_no_for_now(
     assert len(connector.calls) == 1
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("", None), ("soon", None), ("-1", None)])
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("2.5", 2.5), ("", None), ("soon", None), ("-1", None)])
 @pytest.mark.parametrize("call", ALL)
 async def test_throttling_says_how_long(
     courier: Courier, connector: Connector, place: Place, call: Call, header: str, seconds: float | None

@@ -46,7 +46,6 @@ async def cell(target: Target, boundary: Boundary, kills: int, folder: Path) -> 
         await made.seed(2)
         for _ in range(kills):
             nth = random.randint(1, 3 if target in (INVITATION, MAIL, TEAM_ADD) else 1)
-            await made.seed(nth)  # as many calls to come as will be waited for
             await made.strike(target, boundary, nth)
         await made.finish()
         await row(made, target.name, str(boundary))
@@ -62,7 +61,7 @@ async def replicas(kills: int, folder: Path) -> None:
         made = await ends.enter_async_context(rig(start, server.database(), bots=2))
         await made.seed(20)
         for number in range(kills):
-            await made.seed(2)
+            await made.seed(1)
             target = (INVITATION, MAIL, MESSAGE, UPDATE, TEAM_ADD)[number % 5]
             await made.strike(target, random.choice(list(Boundary)), 1)
         await made.finish()

@@ -11,8 +11,6 @@ from sqlalchemy import ColumnElement, Select, func, select
 from services.models import Delivery, Effect, Invitation, PostedCard, Row
 from tests.chaos.process import until
 
-PATIENCE = 60.0
-
 
 class Boundary(StrEnum):
     """Where the bot dies: its call has arrived and did nothing; has taken effect, and the answer never comes; is recorded."""
@@ -54,14 +52,18 @@ class Executioner:
         self._done = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
 
-    async def strike(self, target: Target, boundary: Boundary, nth: int) -> None:
-        """Kill at the `nth` such call from now on, and come back when it is done. TimeoutError when there is none."""
+    def order(self, target: Target, boundary: Boundary, nth: int) -> None:
+        """Kill at the `nth` such call from now on."""
         self._done.clear()
         self._order, self._left = (target, boundary), nth
+
+    async def done(self, patience: float) -> bool:
+        """Wait until it is done; False when nothing of the kind came in so many seconds, and the order stands."""
         try:
-            await asyncio.wait_for(self._done.wait(), PATIENCE)
-        finally:
-            self._order = None
+            await asyncio.wait_for(self._done.wait(), patience)
+        except TimeoutError:
+            return False
+        return True
 
     async def __call__(self, call: str, status: int | None) -> bool:
         """See practice.state.Witness."""

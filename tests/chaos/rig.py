@@ -23,6 +23,7 @@ from tests.chaos.process import BotProcess, Start, until
 from tests.teams import Firm
 
 PATIENCE = 300.0
+CALL_AGAIN = 20.0
 COMPANIES = 20
 _OPEN = select(Effect.id).where(Effect.state.in_((EffectState.DUE, EffectState.RUNNING)))
 _RUNNING = select(Effect.id).where(Effect.state == EffectState.RUNNING)
@@ -73,12 +74,15 @@ class Rig:
                 self._people.append(email)
 
     async def strike(self, target: Target, boundary: Boundary, nth: int = 1) -> None:
-        """Kill at the nth such call (one of the bots, whoever called), and start again.
+        """Ask for invitations, kill at the nth such call (one of the bots, whoever called), and start again.
 
         With one bot, wait until what was cut has been settled: a second kill could cut the replay of the first, and a mail
         would be parked. With several that would take as long as a lease lasts.
         """
-        await self._executioner.strike(target, boundary, nth)
+        self._executioner.order(target, boundary, nth)
+        await self.seed(nth)
+        while not await self._executioner.done(CALL_AGAIN):
+            await self.seed(1)
         self.kills += 1
         cut = await self._ids(_RUNNING)
         await self._victim.start()

@@ -33,7 +33,6 @@ async def test_killed_at_every_boundary_nothing_is_lost_and_only_the_undecidable
 ) -> None:
     async with rig(zygote, f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}") as made:
         for target, boundary in KILLS:
-            await made.seed(1)
             await made.strike(target, boundary)
         await made.finish()
         assert made.kills == len(KILLS)

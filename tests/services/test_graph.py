@@ -322,7 +322,7 @@ async def test_a_read_gives_up_on_the_third_refusal(cloud: Cloud, graph: Graph) 
 
 
 @pytest.mark.parametrize(
-    "wait", ["30", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)], ids=["seconds", "date"]
+    "wait", ["30.5", format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)], ids=["seconds", "date"]
 )
 async def test_a_wait_longer_than_the_time_left_is_handed_to_the_caller(cloud: Cloud, graph: Graph, wait: str) -> None:
     cloud.state.fail_next("GET", "/users", 429, headers={"Retry-After": wait})
@@ -335,7 +335,8 @@ async def test_a_wait_longer_than_the_time_left_is_handed_to_the_caller(cloud: C
 
 
 @pytest.mark.parametrize(
-    ("status", "ambiguous"), [(429, False), (503, False), (408, False), (500, True), (502, True), (504, True)]
+    ("status", "ambiguous"),
+    [(429, False), (503, False), (408, False), (412, False), (500, True), (502, True), (504, True)],
 )
 async def test_an_invitation_is_never_sent_twice(cloud: Cloud, graph: Graph, status: int, ambiguous: bool) -> None:
     cloud.state.fail_next("POST", "/invitations", status, headers={"Retry-After": "0"})

@@ -1,60 +1,21 @@
 """Nothing lost, nothing doubled: what the outbox does with each way an effect can end."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import cast
-from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
-from dialogs import REACTIONS
 from services import effects
 from services.errors import Refused, Unavailable
-from services.events import Event, OfferActivated, OfferProposed
+from services.events import Event, OfferProposed
 from services.models import Effect, EffectState
-from services.outbox import CHAT, DIRECTORY, GENERAL, LEASE, MAIL, MAX_TRIES, TEAM, Outbox, Pool, Reaction, depth, owed
+from services.outbox import LEASE, MAX_TRIES, Reaction, depth
 from services.record import Services
 from services.store import Store
 from tests.services.conftest import Hand
-
-PATIENCE = 10.0
-
-
-class Recorder:
-    """Reactions that end as the test says, and remember each run."""
-
-    def __init__(self, *endings: Exception | None) -> None:
-        self.endings = list(endings)
-        self.ran: list[str] = []
-
-    async def __call__(self, event: Event, _services: Services) -> None:
-        self.ran.append(event.subject)
-        ending = self.endings.pop(0) if self.endings else None
-        if ending is not None:
-            raise ending
-
-
-def outbox(store: Store, *reactions: Reaction, then: Reaction | None = None) -> Outbox:
-    table: dict[type[Event], tuple[Reaction, ...]] = {OfferProposed: reactions}
-    if then:
-        table[OfferActivated] = (then,)
-    store._owed = owed(table)
-    return Outbox(cast(Services, type("S", (), {"store": store})()), table)
-
-
-async def emit(store: Store, *subjects: str) -> None:
-    async with store.work() as work:
-        for subject in subjects:
-            work.emit(OfferProposed(subject))
-
-
-async def states(store: Store) -> list[tuple[str, str | None]]:
-    async with store.read() as session:
-        return [(row.state, row.reason) for row in await session.scalars(select(Effect).order_by(Effect.id))]
+from tests.services.outboxes import Recorder, emit, killed_while_running, outbox, states
 
 
 async def test_each_reaction_runs_once(store: Store) -> None:
@@ -146,6 +107,21 @@ async def test_after_the_last_try_it_is_parked(store: Store, clock: Hand) -> Non
     assert await states(store) == [(EffectState.PARKED, "directory_down")]
 
 
+async def test_the_wait_grows_and_never_passes_ten_minutes(store: Store, clock: Hand) -> None:
+    invite = Recorder(*[Unavailable("directory_down") for _ in range(30)])
+    box = outbox(store, Reaction("invite", invite, repeatable=True))
+    await emit(store, "a")
+    waits = []
+    for _ in range(15):
+        await box.drain()
+        async with store.read() as session:
+            due_at = (await session.execute(select(Effect.due_at))).scalar_one()
+        waits.append(due_at - clock.now)
+        clock.now = due_at
+    assert all(timedelta(seconds=2.0**n / 2) <= wait for n, wait in enumerate(waits[:9], start=1))
+    assert all(timedelta(minutes=5) <= wait <= timedelta(minutes=10) for wait in waits[9:])
+
+
 async def test_a_bug_in_one_reaction_stops_no_other(store: Store) -> None:
     fine = Recorder()
     box = outbox(
@@ -168,21 +144,6 @@ async def test_a_lane_keeps_its_order_and_holds_no_other(store: Store, clock: Ha
     clock.forward(seconds=10)
     await box.drain()
     assert card.ran == ["a", "b", "a", "a"]
-
-
-async def killed_while_running(store: Store, reaction: Reaction) -> None:
-    """A process that died between its intent and its record."""
-    started = asyncio.Event()
-
-    async def forever(_event: Event, _services: Services) -> None:
-        started.set()
-        await asyncio.Event().wait()
-
-    doomed = outbox(store, Reaction(reaction.name, forever, reaction.repeatable))
-    task = asyncio.create_task(doomed.drain())
-    await started.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
@@ -329,249 +290,3 @@ async def test_what_a_replica_whose_clock_is_wrong_owes_is_due_at_once(database_
     assert await outbox(right, reaction).drain() == 1
     await right.close()
     await wrong.close()
-
-
-# --- pools
-
-
-class Crowd:
-    """Counts how many are inside at once."""
-
-    def __init__(self) -> None:
-        self.inside = self.most = self.all = 0
-
-    async def __call__(self, _event: Event, services: Services) -> None:
-        self.inside += 1
-        self.all += 1
-        self.most = max(self.most, self.inside)
-        async with services.store.read() as session:
-            await session.execute(select(Effect.id))
-        self.inside -= 1
-
-
-async def test_a_pool_takes_so_many_at_once_in_all_replicas(store: Store) -> None:
-    crowd = Crowd()
-    reaction = Reaction("mail", crowd, repeatable=False, pool=Pool("mail", 4))
-    boxes = [outbox(store, reaction) for _ in range(3)]
-    await emit(store, *(f"s{n}" for n in range(40)))
-    await asyncio.gather(*(box.drain() for box in boxes))
-    await boxes[0].drain()
-    assert crowd.all == 40
-    assert 1 < crowd.most <= 4
-
-
-async def test_a_pool_rests_as_long_as_its_outside_asks(store: Store, clock: Hand) -> None:
-    busy = Recorder(Unavailable("mailbox_throttled", retry_after=30))
-    other = Recorder()
-    box = outbox(
-        store,
-        Reaction("mail", busy, repeatable=False, pool=Pool("mail", 1)),
-        Reaction("card", other, repeatable=False, pool=Pool("chat", 1)),
-    )
-    await emit(store, "a", "b")
-    await box.drain()
-    assert (busy.ran, sorted(other.ran)) == (["a"], ["a", "b"])  # b's mail would only meet the same answer
-    clock.forward(seconds=31)
-    await box.drain()
-    assert sorted(busy.ran) == ["a", "a", "b"]
-
-
-async def test_no_outside_is_left_alone_for_more_than_an_hour(store: Store, clock: Hand) -> None:
-    mail = Recorder(Unavailable("mailbox_throttled", retry_after=1e12))
-    box = outbox(store, Reaction("mail", mail, repeatable=False, pool=MAIL))
-    await emit(store, "a")
-    await box.drain()
-    clock.forward(hours=1, seconds=1)
-    assert await box.drain() == 1
-
-
-@asynccontextmanager
-async def running(box: Outbox, *, paced: bool = True) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(box.run(stop, paced=paced))
-    yield
-    stop.set()
-    await asyncio.wait_for(task, PATIENCE)
-
-
-async def until_run(recorder: Recorder, count: int) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            if len(recorder.ran) >= count:
-                return
-            await asyncio.sleep(0.005)
-
-
-async def a_few_turns(store: Store) -> None:
-    """Long enough for the worker to have taken what it may take."""
-    for _ in range(5):
-        store.committed.set()
-        async with store.read() as session:
-            await session.execute(select(Effect.id))
-        await asyncio.sleep(0.02)
-
-
-async def test_a_pool_keeps_its_pace(store: Store, clock: Hand) -> None:
-    card = Recorder()
-    box = outbox(store, Reaction("card", card, repeatable=False, pool=Pool("general", 2, every=60)))
-    await emit(store, "a", "b", "c")
-    async with running(box):
-        await until_run(card, 1)
-        await a_few_turns(store)
-        assert len(card.ran) == 1
-        clock.forward(seconds=61)
-        store.committed.set()
-        await until_run(card, 2)
-        await a_few_turns(store)
-        assert len(card.ran) == 2
-
-
-async def test_unpaced_a_pool_follows_at_once(store: Store) -> None:
-    card = Recorder()
-    box = outbox(store, Reaction("card", card, repeatable=False, pool=Pool("general", 2, every=60)))
-    await emit(store, "a", "b", "c")
-    async with running(box, paced=False):
-        await until_run(card, 3)
-
-
-def test_each_reaction_of_the_program_is_in_the_pool_of_its_outside() -> None:
-    everything = {one.name: one for follow in REACTIONS.values() for one in follow}.values()
-    for one in everything:
-        match one.name.split("_"):
-            case ["mail", *_]:
-                assert one.pool == MAIL, one.name
-            case ["say" | "redraw", *_] | ["tell", "delegate" | "absent"]:
-                assert one.pool in (GENERAL, CHAT), one.name
-            case _ if one.lane == "guest":
-                assert one.pool == DIRECTORY, one.name
-    assert next(one.pool for one in everything if one.name == "add_to_team") == TEAM
-
-
-def test_what_cannot_be_looked_for_is_not_repeated_freely() -> None:
-    for one in {one for follow in REACTIONS.values() for one in follow}:
-        if one.name.startswith(("mail_", "say_")):
-            assert not one.repeatable, one.name
-
-
-# --- the worker
-
-
-async def test_run_wakes_on_a_commit_and_stops_when_told(store: Store) -> None:
-    mail = Recorder()
-    async with running(outbox(store, Reaction("mail", mail, repeatable=False))):
-        await emit(store, "a")
-        await until_run(mail, 1)
-
-
-async def test_none_is_forgotten_when_many_end_while_others_are_recorded(store: Store) -> None:
-    crowd = Crowd()
-    box = outbox(store, Reaction("mail", crowd, repeatable=False))
-    await emit(store, *(f"s{n}" for n in range(150)))
-    async with running(box), asyncio.timeout(PATIENCE):
-        while True:
-            if (await depth(store)).get(EffectState.DONE) == 150:
-                break
-            await asyncio.sleep(0.01)
-    assert crowd.all == 150
-
-
-async def test_what_is_under_way_at_the_stop_is_finished_and_recorded(store: Store) -> None:
-    started, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(_event: Event, _services: Services) -> None:
-        started.set()
-        await go_on.wait()
-
-    box, stop = outbox(store, Reaction("mail", slow, repeatable=False)), asyncio.Event()
-    await emit(store, "a")
-    task = asyncio.create_task(box.run(stop))
-    await asyncio.wait_for(started.wait(), PATIENCE)
-    stop.set()
-    go_on.set()
-    await asyncio.wait_for(task, PATIENCE)
-    assert await states(store) == [(EffectState.DONE, None)]
-
-
-async def test_what_is_done_when_time_is_up_is_recorded_and_the_rest_is_unsure(store: Store) -> None:
-    done, hangs = Recorder(), asyncio.Event()
-
-    async def hang(_event: Event, _services: Services) -> None:
-        hangs.set()
-        await asyncio.Event().wait()
-
-    box = outbox(store, Reaction("done", done, repeatable=False), Reaction("hang", hang, repeatable=False))
-    await emit(store, "a")
-    task = asyncio.create_task(box.run(asyncio.Event()))
-    await asyncio.wait_for(hangs.wait(), PATIENCE)
-    await until_run(done, 1)
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    assert await states(store) == [(EffectState.DONE, None), (EffectState.RUNNING, None)]
-
-
-async def test_a_database_that_fails_for_a_while_ends_neither_the_worker_nor_what_it_did(store: Store) -> None:
-    mail, record, failures = Recorder(), effects.record, iter([True, True])
-
-    async def failing(*arguments: object) -> None:
-        if mail.ran and next(failures, False):
-            raise OperationalError("UPDATE", {}, Exception("gone"))
-        await record(*arguments)  # type: ignore[arg-type]
-
-    box = outbox(store, Reaction("mail", mail, repeatable=False))
-    with patch("services.outbox.IDLE_POLL", 0.01), patch.object(effects, "record", failing):
-        await emit(store, "a")
-        async with running(box), asyncio.timeout(PATIENCE):
-            while True:
-                if await states(store) == [(EffectState.DONE, None)]:
-                    break
-                await asyncio.sleep(0.01)
-    assert mail.ran == ["a"]
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_alone_it_takes_up_at_its_start_what_a_kill_cut_before_anything_else(store: Store, clock: Hand) -> None:
-    again = Recorder()
-    reaction = Reaction("mail", again, repeatable=False, pool=Pool("mail", 1))
-    outbox(store, reaction)
-    await emit(store, "cut")
-    await killed_while_running(store, reaction)
-    await emit(store, "later")
-    async with running(outbox(store, reaction)):
-        await until_run(again, 2)
-    assert again.ran == ["cut", "later"]
-
-
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-async def test_a_starting_replica_leaves_the_others_their_effects(store: Store) -> None:
-    again = Recorder()
-    reaction = Reaction("mail", again, repeatable=False)
-    outbox(store, reaction)
-    await emit(store, "a")
-    await killed_while_running(store, reaction)
-    async with running(outbox(store, reaction)):
-        await a_few_turns(store)
-    assert again.ran == []
-
-
-async def test_what_is_open_follows_its_reaction_into_another_pool(store: Store) -> None:
-    mail = Recorder()
-    outbox(store, Reaction("mail", mail, repeatable=False))
-    await emit(store, "a")
-    async with running(outbox(store, Reaction("mail", mail, repeatable=False, pool=MAIL))):
-        await until_run(mail, 1)
-
-
-async def test_the_wait_grows_and_never_passes_ten_minutes(store: Store, clock: Hand) -> None:
-    invite = Recorder(*[Unavailable("directory_down") for _ in range(30)])
-    box = outbox(store, Reaction("invite", invite, repeatable=True))
-    await emit(store, "a")
-    waits = []
-    for _ in range(15):
-        await box.drain()
-        async with store.read() as session:
-            due_at = (await session.execute(select(Effect.due_at))).scalar_one()
-        waits.append(due_at - clock.now)
-        clock.now = due_at
-    assert all(timedelta(seconds=2.0**n / 2) <= wait for n, wait in enumerate(waits[:9], start=1))
-    assert all(timedelta(minutes=5) <= wait <= timedelta(minutes=10) for wait in waits[9:])
