@@ -1,7 +1,10 @@
 """The firm, the bot and the databases every test may ask for."""
 
 import asyncio
+import logging
 import shutil
+import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -16,7 +19,7 @@ import pytest
 
 import app
 from practice import seed
-from services import dossiers, migrate, portfolio, settings
+from services import dossiers, logs, migrate, portfolio, settings
 from services.clock import system_clock
 from services.models import EffectState
 from services.outbox import depth
@@ -25,6 +28,20 @@ from services.store import Store
 from tests.teams import Firm
 
 DOSSIERS = 40
+
+
+@pytest.fixture(autouse=True)
+def _no_command_logs_on() -> Iterator[None]:
+    """A command run in this process sets the logging up, for a standard error that is closed when its test is over."""
+    root = logging.getLogger()
+    handlers, level, ours = root.handlers[:], root.level, {name: logging.getLogger(name).level for name in logs.OURS}
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name, before in ours.items():
+        logging.getLogger(name).setLevel(before)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
 
 
 class Postgres:

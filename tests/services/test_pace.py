@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
+from operator import itemgetter
 
 import pytest
 
@@ -93,15 +94,39 @@ async def test_ten_calls_a_second_in_all(paced: PacedChat, calls: Calls) -> None
     assert all(later - earlier >= 1 - MOMENT.total_seconds() for earlier, later in zip(times, times[10:], strict=False))
 
 
+class Sleepers:
+    """Time in which several sleep: it moves on only when nobody is awake, to the moment at which the first one wakes."""
+
+    def __init__(self, clock: Hand, awake: int) -> None:
+        self._clock, self._awake = clock, awake
+        self._asleep: list[tuple[datetime, asyncio.Event]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        alarm = asyncio.Event()
+        self._asleep.append((self._clock.now + timedelta(seconds=seconds), alarm))
+        self.leave()
+        await alarm.wait()
+
+    def leave(self) -> None:
+        """One fewer is awake."""
+        self._awake -= 1
+        if self._awake or not self._asleep:
+            return
+        first, alarm = min(self._asleep, key=itemgetter(0))
+        self._asleep.remove((first, alarm))
+        self._clock.now = max(self._clock.now, first)
+        self._awake = 1
+        alarm.set()
+
+
 async def test_replicas_share_the_pace(store: Store, clock: Hand, calls: Calls) -> None:
-    turn = asyncio.Lock()
+    sleepers = Sleepers(clock, awake=3)
 
-    async def sleep(seconds: float) -> None:
-        async with turn:  # whoever wakes first moves the one clock; the others find the time gone by
-            clock.forward(seconds=seconds)
+    async def post() -> None:
+        await PacedChat(calls, store, sleep=sleepers.sleep).post(GENERAL, CARD)
+        sleepers.leave()
 
-    replicas = [PacedChat(calls, store, sleep=sleep) for _ in range(3)]
-    await asyncio.gather(*(one.post(GENERAL, CARD) for one in replicas))
+    await asyncio.gather(post(), post(), post())
     assert len(calls.at) == 3
     assert min(gaps(calls, GENERAL)) >= 1
 
