@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
@@ -87,11 +88,16 @@ async def _migrate(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """The session's PostgreSQL."""
-    server = Postgres(tmp_path_factory.mktemp("pg"))
-    yield server
-    server.stop()
+def postgres() -> Iterator[Postgres]:
+    """The session's PostgreSQL.
+
+    Not in pytest's folder: run by root, the server has an account of its own, and every pytest that starts on the machine
+    closes that folder to all but its owner.
+    """
+    with tempfile.TemporaryDirectory(prefix="passerelle-", ignore_cleanup_errors=True) as folder:
+        server = Postgres(Path(folder) / "pg")
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
