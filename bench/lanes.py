@@ -48,6 +48,17 @@ def menu_asked(envelope: Envelope, who: Persona) -> bytes:
     return _bytes(envelope.execute(who, _CHANNEL, _CARD, action, data, "automatic"))
 
 
+def arrived(envelope: Envelope, who: Persona) -> list[bytes]:
+    """Somebody installs the bot in the team."""
+    return [_bytes(one) for one in envelope.arrived(who, _CHANNEL, installed=True)]
+
+
+def opening(envelope: Envelope, who: Persona) -> bytes:
+    """Somebody presses « Inviter »."""
+    data = {"p": {"do": "invite_guest", "id": None, "v": None}, "msteams": {"type": "task/fetch"}}
+    return _bytes(envelope.fetch(who, _CHANNEL, _CARD, data))
+
+
 class Repeating:
     """Lane: the same gesture by one person after another. `right` says whether an answer's body is the one meant."""
 
@@ -68,12 +79,8 @@ class Repeating:
 class Walk:
     """One person's dialog « Inviter », to and fro between its first two steps. Each click writes the draft once."""
 
-    FIELDS = ("family_name", "given_name", "email", "mobile", "language")
-
     def __init__(self, envelope: Envelope, who: Persona, number: int) -> None:
         self._number = number
-        data = {"p": {"do": "invite_guest", "id": None, "v": None}, "msteams": {"type": "task/fetch"}}
-        self.opening = _bytes(envelope.fetch(who, _CHANNEL, _CARD, data))
         self._draft: dict[str, Any] = {}
         self._bodies: dict[str, tuple[bytes, bytes]] = {}
         self._envelope, self._who = envelope, who

