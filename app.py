@@ -20,22 +20,35 @@ from bot.door import Door
 from bot.files import Downloads
 from bot.handler import Handler
 from bot.keys import Keys
+from bot.metrics import Metrics
+from bot.notifications import Notified
 from bot.pace import Pace
 from bot.refusals import Refusals
-from bot.server import Metrics, make_app, open_session, serve
+from bot.server import make_app, open_session, serve
 from bot.tokens import Tokens
 from cards import render
-from dialogs import DIALOGS, POSTED, REACTIONS, copies_command, diagnostic, journal_command, privacy_command
+from dialogs import (
+    DIALOGS,
+    POSTED,
+    REACTIONS,
+    copies_command,
+    diagnostic,
+    export_command,
+    journal_command,
+    privacy_command,
+)
 from dialogs.engine import Engine
-from dialogs.import_command import import_file
+from dialogs.import_clients_command import UNHEARD, import_clients
+from dialogs.import_command import import_file, kind_of
 from dialogs.turn import Done
 from manifest import build as manifest
-from services import logs, migrate, portfolio, pseudonyms, settings
+from services import backlog, client_list, logs, migrate, portfolio, pseudonyms, settings, spans
 from services.clock import Clock, system_clock
 from services.doctor import Doctor, Expected
 from services.errors import Refused, Unavailable, trace
 from services.graph import Graph
 from services.invitations import notice_acceptances
+from services.notifications import Notifications
 from services.outbox import Outbox, owed
 from services.pace import PacedChat
 from services.ports import Chat, Directory, Files, Mailbox
@@ -43,6 +56,7 @@ from services.record import Firm, Services
 from services.reminders import tick
 from services.roles import Roles
 from services.settings import Settings, WrongSettings
+from services.spans import Span, no_span
 from services.store import Store
 
 log = logging.getLogger("passerelle")
@@ -52,7 +66,9 @@ Command = Callable[[Settings, argparse.Namespace], Coroutine[None, None, int]]
 ANSWER_WITHIN = 2.5
 ACCEPTANCE_POLL = 30.0
 CLOCK_POLL = 60.0
+COUNT_POLL = 15.0
 PRACTICE_POLL = 1.0
+GATHER = 0.2  # what Graph tells comes in bursts: one look answers them all
 
 
 class CannotListen(Exception):
@@ -81,19 +97,26 @@ def wire(
     chat: Chat,
     files: Files,
     doctor: Doctor | None = None,
+    span: Span = no_span,
 ) -> Wired:
     """Join the rooms. Tests pass their own ends of the outside; nothing else differs."""
-    firm = Firm(
+    firm = firm_of(config)
+    roles = Roles(store, directory, config.admin_group_id, requester_may_approve=config.requester_may_approve)
+    services = Services(firm, store, directory, mailbox, chat, roles, files, doctor)
+    return Wired(services, Engine(services, DIALOGS, POSTED), Outbox(services, spans.around(REACTIONS, span)))
+
+
+def firm_of(config: Settings) -> Firm:
+    """The firm of the settings."""
+    return Firm(
         name=config.firm_name,
         locale=config.firm_locale,
         domains=config.firm_domains,
         loop_url=config.loop_url,
         tenant_id=config.tenant_id,
         invite_to_team=config.invite_to_team,
+        color=config.firm_color,
     )
-    roles = Roles(store, directory, config.admin_group_id)
-    services = Services(firm, store, directory, mailbox, chat, roles, files, doctor)
-    return Wired(services, Engine(services, DIALOGS, POSTED), Outbox(services, REACTIONS))
 
 
 async def run_bot(
@@ -112,10 +135,12 @@ async def run_bot(
     async with AsyncExitStack() as ends:
         store = open_store(config, clock)
         ends.push_async_callback(store.close)
+        span = _spans(config, store, ends)
         await migrate.upgrade(store)
         names = await pseudonyms.load(store)
         session = await ends.enter_async_context(open_session())
-        graph = open_graph(config)
+        metrics = Metrics(CollectorRegistry())
+        graph = open_graph(config, metrics.busy)
         ends.push_async_callback(graph.close)
         addresses = Addresses(config.service_hosts, practice=config.practice)
         courier = Courier(session, graph.tokens.token, addresses)
@@ -123,9 +148,8 @@ async def run_bot(
         chat = PacedChat(courier, store) if paced else courier
         keys = Keys(session, config.openid_url, practice=config.practice)
         doctor = open_doctor(config, store, graph, keys)
-        wired = wire(config, store, graph.directory, graph.mailbox, chat, files, doctor)
+        wired = wire(config, store, graph.directory, graph.mailbox, chat, files, doctor, span)
 
-        metrics = Metrics(CollectorRegistry())
         refusals = Refusals(metrics, store)
         door = Door(Tokens(keys, config.app_id), addresses, config.tenant_id, pace=Pace(), on_refusal=refusals.note)
         handler = Handler(
@@ -135,21 +159,46 @@ async def run_bot(
             on_turn=metrics.turned,
             limit=answer_within,
             pseudonym=names.of,
+            span=span,
         )
+
+        async def count(services: Services) -> None:
+            metrics.stands(await backlog.count(services.store))
 
         async def ready() -> str | None:
             return await store.ready() or (None if keys.held else "signing keys: none held yet")
 
-        app = make_app(door=door, handler=handler, keys=keys, ready=ready, metrics=metrics)
-        work_done = asyncio.Event()
+        told = _notifications(config, store, graph)
+        notified = Notified(told.heed, metrics.refused) if told else None
+        listening, work_done = asyncio.Event(), asyncio.Event()
+
+        async def keep_subscription(_: Services) -> None:
+            await listening.wait()  # Graph asks our address whether it is ours
+            if told is not None:
+                await told.keep()
+
+        app = make_app(
+            door=door, handler=handler, keys=keys, ready=ready, metrics=metrics, span=span, notified=notified
+        )
         background = [
             asyncio.create_task(wired.outbox.run(work_done, paced=paced)),
-            asyncio.create_task(_watch(notice_acceptances, wired.services, _pause(config, ACCEPTANCE_POLL))),
+            asyncio.create_task(
+                _watch(
+                    notice_acceptances,
+                    wired.services,
+                    _pause(config, ACCEPTANCE_POLL),
+                    told.changed if told else None,
+                )
+            ),
             asyncio.create_task(_watch(tick, wired.services, _pause(config, CLOCK_POLL))),
+            asyncio.create_task(_watch(count, wired.services, _pause(config, COUNT_POLL))),
             asyncio.create_task(_warm(graph.warm)),
         ]
+        if told:
+            pause = _pause(config, CLOCK_POLL)
+            background.append(asyncio.create_task(_watch(keep_subscription, wired.services, pause, told.unwell)))
         try:
-            await serve(app, config.host, config.port, stop)
+            await serve(app, config.host, config.port, stop, listening=listening)
         except OSError as fault:
             raise CannotListen(fault.strerror) from None
         finally:
@@ -157,8 +206,18 @@ async def run_bot(
             await _finish(background)
 
 
-def open_graph(config: Settings) -> Graph:
-    """Graph and the tokens, from the settings."""
+def _spans(config: Settings, store: Store, ends: AsyncExitStack) -> Span:
+    if config.otlp_endpoint is None:
+        return no_span
+    from services import traces  # OpenTelemetry's SDK takes a while to import
+
+    collected = traces.collected_at(config.otlp_endpoint, store)
+    ends.callback(collected.close)
+    return collected.span
+
+
+def open_graph(config: Settings, on_busy: Callable[[str], None] = lambda _: None) -> Graph:
+    """Graph and the tokens, from the settings; `on_busy` is told each call it does not do."""
     return Graph(
         tenant_id=config.tenant_id,
         client_id=config.app_id,
@@ -169,6 +228,7 @@ def open_graph(config: Settings) -> Graph:
         graph_url=config.graph_url,
         mail_from=config.mail_from,
         reply_to=config.mail_reply_to,
+        on_busy=on_busy,
     )
 
 
@@ -205,7 +265,19 @@ def _pause(config: Settings, usual: float) -> float:
     return PRACTICE_POLL if config.practice else usual
 
 
-async def _watch(look: Callable[[Services], Awaitable[object]], services: Services, pause: float) -> None:
+def _notifications(config: Settings, store: Store, graph: Graph) -> Notifications | None:
+    url = config.notifications_url
+    return Notifications(store, graph.subscriptions, url) if url else None
+
+
+async def _watch(
+    look: Callable[[Services], Awaitable[object]],
+    services: Services,
+    pause: float,
+    sooner: asyncio.Event | None = None,
+) -> None:
+    """Look, again and again: after `pause` seconds, or once `sooner` is set."""
+    sooner = sooner or asyncio.Event()
     while True:
         try:
             await look(services)
@@ -213,7 +285,10 @@ async def _watch(look: Callable[[Services], Awaitable[object]], services: Servic
             log.warning("%s: %s", look.__name__, fault.key)
         except Exception as fault:
             log.error("%s: %s", look.__name__, trace(fault))
-        await asyncio.sleep(pause)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(sooner.wait(), pause)
+            await asyncio.sleep(GATHER)
+        sooner.clear()
 
 
 async def _finish(background: list[asyncio.Task[None]]) -> None:
@@ -250,7 +325,12 @@ async def _import(config: Settings, args: argparse.Namespace) -> int:
     store = Store(config.database_url, system_clock, {})  # nobody to tell: who runs the command reads the result
     try:
         await migrate.upgrade(store)
+        if await kind_of(content) == client_list.KIND.name:
+            return await _import_clients(config, Path(args.file).name, content, args)
         return await import_file(store, Path(args.file).name, content, config.firm_locale, print, take=args.yes)
+    except Unavailable as fault:
+        print(render.text(f"errors.{fault.key}", config.firm_locale), file=sys.stderr)
+        return 1
     except Refused as refusal:
         print(render.text(f"errors.{refusal.key}", config.firm_locale, **refusal.facts), file=sys.stderr)
         return 1
@@ -259,6 +339,17 @@ async def _import(config: Settings, args: argparse.Namespace) -> int:
         return 2
     finally:
         await store.close()
+
+
+async def _import_clients(config: Settings, name: str, content: bytes, args: argparse.Namespace) -> int:
+    heard = {event: follow for event, follow in REACTIONS.items() if event not in UNHEARD}
+    to = Path(args.result) if args.result else None
+    async with AsyncExitStack() as ends:
+        store, graph = Store(config.database_url, system_clock, owed(heard)), open_graph(config)
+        ends.push_async_callback(store.close)
+        ends.push_async_callback(graph.close)
+        firm = firm_of(config)
+        return await import_clients(store, firm, graph.directory, name, content, print, take=args.yes, to=to)
 
 
 def _content(file: Path) -> bytes:
@@ -314,13 +405,17 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("serve", help="serve /api/messages (the default)").set_defaults(run=_serve)
     imported = commands.add_parser(
         "import",
-        help="create or update dossiers from Loop's portfolio (CSV, XLSX); a dry run without --yes",
-        description="Says what each line of Loop's portfolio would change; with --yes, changes it. "
+        help="take in Loop's portfolio, or a list of new clients (CSV, XLSX); a dry run without --yes",
+        description="Says what each line of Loop's portfolio would change; with --yes, changes it. Of a list of new clients, "
+        "what each line would do; with --yes, hands the lines to the running bot. "
         "Safe to repeat: a line that says nothing new changes nothing, and a run cut short goes on with the next one. "
         "Exit status 1: lines are refused, and nothing was taken in.",
     )
     imported.add_argument("file", help="the file: CSV (; , or tab; UTF-8 or Windows) or .xlsx")
     imported.add_argument("--yes", action="store_true", help="take in the lines that are not refused")
+    imported.add_argument(
+        "--result", metavar="FILE", help="write each line's verdict there (a list of new clients; CSV)"
+    )
     imported.set_defaults(run=_import)
     package = commands.add_parser("package", help="build the Teams app package (zip) from the settings")
     package.add_argument("--out", default=manifest.DEFAULT, metavar="FILE", help="where to write it (%(default)s)")
@@ -329,7 +424,7 @@ def _parser() -> argparse.ArgumentParser:
         "doctor", help="check settings, permissions, mailbox, clock, database…, and say what to mend"
     )
     doctor.set_defaults(run=_doctor)
-    for add in (copies_command.add_to, journal_command.add_to, privacy_command.add_to):
+    for add in (copies_command.add_to, journal_command.add_to, export_command.add_to, privacy_command.add_to):
         add(commands, _on_store)
     return parser
 

@@ -13,13 +13,13 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 import aiohttp
-from botbuilder.schema import Activity, ChannelAccount, ConversationAccount
+from botbuilder.schema import Activity, Attachment, ChannelAccount, ConversationAccount
 from yarl import URL
 
 from bot.addresses import Addresses
 from bot.outbound import drawn
 from services.errors import Refused, Unavailable
-from services.ports import Message, Place, PlaceKind, RosterMember
+from services.ports import FileOffer, Message, Place, PlaceKind, RosterMember, Upload
 
 SCOPE = "https://api.botframework.com/.default"
 ROSTER_PAGE = 500
@@ -49,8 +49,8 @@ class Courier:
         # A host that cannot be reached is told apart from one that may have acted: only the second is ambiguous.
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=timeout / 2)
 
-    async def post(self, place: Place, message: Message) -> str:
-        """Post a new message; gives its activity id. See `services.ports.Chat` for the errors."""
+    async def post(self, place: Place, message: Message | FileOffer | Upload) -> str:
+        """Post a new message (or a file's card); gives its activity id. See `services.ports.Chat` for the errors."""
         return await self.send(_addressed(drawn(message), place))
 
     async def update(self, place: Place, activity_id: str, message: Message) -> None:
@@ -188,9 +188,19 @@ def _json(activity: Activity) -> Mapping[str, Any]:
         "text": activity.text,
         "textFormat": activity.text_format,
         "summary": activity.summary,
-        "attachments": [{"contentType": it.content_type, "content": it.content} for it in activity.attachments or ()],
+        "attachments": [_attached(it) for it in activity.attachments or ()],
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def _attached(attachment: Attachment) -> Mapping[str, Any]:
+    fields = {
+        "contentType": attachment.content_type,
+        "content": attachment.content,
+        "contentUrl": attachment.content_url,
+        "name": attachment.name,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _rows(page: Mapping[str, Any]) -> list[dict[str, Any]]:

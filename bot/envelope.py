@@ -33,6 +33,8 @@ def read(body: bytes) -> dict[str, Any]:
         if r"\ud" in text.lower():
             # Half a surrogate pair is legal JSON, but no database, log or URL can hold it.
             json.dumps(activity, ensure_ascii=False).encode()
+        if _NUL.search(text):
+            raise ValueError("nul")  # nor can PostgreSQL hold this one, and no keyboard types it
     except ValueError:
         raise Unreadable("json") from None
     if not _well_formed(activity):
@@ -42,6 +44,9 @@ def read(body: bytes) -> dict[str, Any]:
 
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*+\\u0000")
 
 
 def _depth(body: bytes) -> int:
@@ -134,13 +139,30 @@ _ACTIVITY = _object(
 
 _TASK = _object({"data": _optional(_ANY_OBJECT)})
 
-# Bodies of the invokes Teams sends: "Universal Actions for Adaptive Cards", "Use dialogs with bots" and "Dynamic
-# typeahead search", learn.microsoft.com.
+# Bodies of the invokes Teams sends: "Universal Actions for Adaptive Cards", "Use dialogs with bots", "Send and receive
+# files through the bot" and "Dynamic typeahead search", learn.microsoft.com.
 _INVOKE_VALUES: Mapping[str, Check] = {
     "task/fetch": _TASK,
     "task/submit": _TASK,
     "adaptiveCard/action": _object(
         {"action": _object({"verb": _optional(_text), "data": _optional(_ANY_OBJECT)}), "trigger": _optional(_text)}
+    ),
+    "fileConsent/invoke": _object(
+        {
+            "action": _text,
+            "context": _optional(_object({"p": _optional(_object({"do": _optional(_text)}))})),
+            "uploadInfo": _optional(
+                _object(
+                    {
+                        "uploadUrl": _filled,
+                        "name": _filled,
+                        "contentUrl": _filled,
+                        "uniqueId": _filled,
+                        "fileType": _optional(_text),
+                    }
+                )
+            ),
+        }
     ),
     "application/search": _object(
         {

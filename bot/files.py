@@ -1,4 +1,4 @@
-"""Files sent in a 1:1 chat: `services.ports.Files` over the process's own HTTP session, without any token.
+"""Files sent and given in a 1:1 chat: `services.ports.Files` over the process's own HTTP session, without any token.
 
 Teams gives the bot an address of the sender's OneDrive that needs no token, for some minutes. Source: "Send and receive
 files through the bot", learn.microsoft.com/microsoftteams/platform/bots/how-to/bots-filesv4.
@@ -48,6 +48,25 @@ class Downloads:
                 if response.status != 200:
                     raise Refused("file_gone")
                 return await _read(response, most)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            raise Unavailable("files_down") from None
+
+    async def put(self, url: str, content: bytes) -> None:
+        """See `services.ports.Files`: one PUT of the whole to an upload session, which the address itself permits."""
+        if not self._admits(url):
+            raise Refused("file_refused")
+        headers = {
+            "Content-Range": f"bytes 0-{len(content) - 1}/{len(content)}",
+            "Content-Type": "application/octet-stream",
+        }
+        try:
+            async with self._session.put(
+                URL(url, encoded=True), data=content, headers=headers, timeout=self._timeout, allow_redirects=False
+            ) as response:
+                if response.status in _LATER:
+                    raise Unavailable("files_down")
+                if response.status not in (200, 201):
+                    raise Refused("file_gone")
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             raise Unavailable("files_down") from None
 

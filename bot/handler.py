@@ -16,6 +16,7 @@ from bot.inbound import activity_of, turn_of
 from bot.outbound import drawn, invoke_body, message_of
 from dialogs.turn import Acted, Done, Post, Redraw, Reply, Turn
 from services.errors import trace
+from services.spans import DIALOG, Span, no_span
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class Handler:
 
     `apology` is the sentence (in the language of a client locale such as fr-FR) shown when a turn fails or takes longer
     than `limit` seconds; Teams wants an invoke answered within about three. `on_turn` is told the kind of each turn,
-    how long it took (seconds) and whether it was answered. `pseudonym` names a person in logs, from their id.
+    how long it took (seconds) and whether it was answered. `pseudonym` names a person in logs and in traces, from their id.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Handler:
         *,
         on_turn: Callable[[str, float, bool], None],
         pseudonym: Callable[[str], str] = lambda _: "-",
+        span: Span = no_span,
         limit: float = 2.5,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -44,6 +46,7 @@ class Handler:
         self._apology = apology
         self._on_turn = on_turn
         self._pseudonym = pseudonym
+        self._span = span
         self._limit = limit
         self._clock = clock
 
@@ -62,13 +65,14 @@ class Handler:
     async def _timed(self, context: TurnContext, turn: Turn) -> bytes:
         started = self._clock()
         answered, body = await self._attempt(context, turn)
-        self._on_turn(type(turn.what).__name__.lower(), self._clock() - started, answered)
+        self._on_turn(_kind(turn), self._clock() - started, answered)
         return body
 
     async def _attempt(self, context: TurnContext, turn: Turn) -> tuple[bool, bytes]:
         try:
             async with asyncio.timeout(self._limit):
-                reply = await self._answer(turn)
+                with self._span(DIALOG, kind=_kind(turn), who=self._pseudonym(turn.who.aad_id)):
+                    reply = await self._answer(turn)
             return True, await _give(context, turn, reply)
         except Exception as error:
             self._log("turn failed", turn, error)
@@ -79,8 +83,12 @@ class Handler:
         return False, b"{}"
 
     def _log(self, event: str, turn: Turn, error: Exception) -> None:
-        kind, who = type(turn.what).__name__.lower(), self._pseudonym(turn.who.aad_id)
+        kind, who = _kind(turn), self._pseudonym(turn.who.aad_id)
         logger.error("%s: incident=%s kind=%s who=%s error=%s", event, uuid4().hex[:12], kind, who, trace(error))
+
+
+def _kind(turn: Turn) -> str:
+    return type(turn.what).__name__.lower()
 
 
 async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:

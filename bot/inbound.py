@@ -15,6 +15,7 @@ from bot.envelope import FILE
 from dialogs.turn import (
     Acted,
     Arrived,
+    Consented,
     Departed,
     Opened,
     Refreshed,
@@ -26,7 +27,7 @@ from dialogs.turn import (
     What,
     Wrote,
 )
-from services.ports import Place, PlaceKind
+from services.ports import Place, PlaceKind, Upload
 
 TYPEAHEAD_ROWS = 15
 
@@ -145,12 +146,14 @@ def _invoke(activity: Activity) -> What | None:
             return Submitted(activity.value.get("data") or {})
         case "adaptiveCard/action":
             return _execute(activity)
+        case "fileConsent/invoke":
+            return _consented(activity.value)
         case "application/search":
-            options = activity.value.get("queryOptions") or {}
+            top = (activity.value.get("queryOptions") or {}).get("top") or TYPEAHEAD_ROWS
             return Sought(
                 activity.value.get("dataset") or "",
                 activity.value.get("queryText") or "",
-                options.get("top") or TYPEAHEAD_ROWS,
+                top if 0 < top < TYPEAHEAD_ROWS else TYPEAHEAD_ROWS,
             )
         case _:
             return None
@@ -162,6 +165,20 @@ def _execute(activity: Activity) -> Acted | Refreshed:
     if activity.value.get("trigger") == "automatic":
         return Refreshed(verb, data)
     return Acted(verb, data, activity.reply_to_id)
+
+
+def _consented(value: Mapping[str, Any]) -> Consented:
+    """Source: "Send and receive files through the bot"."""
+    told, upload = value.get("uploadInfo"), None
+    if value["action"] == "accept" and told:
+        upload = Upload(
+            put_url=told["uploadUrl"],
+            name=told["name"],
+            content_url=told["contentUrl"],
+            unique_id=told["uniqueId"],
+            file_type=told.get("fileType") or "",
+        )
+    return Consented(value.get("context") or {}, upload)
 
 
 def _installation(action: str | None) -> What | None:

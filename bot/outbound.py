@@ -12,6 +12,7 @@ from botbuilder.schema import Activity, Attachment
 from dialogs.turn import (
     Acted,
     Card,
+    Consented,
     Done,
     Nothing,
     Opened,
@@ -25,11 +26,14 @@ from dialogs.turn import (
     Suggest,
     What,
 )
-from services.ports import Message
+from services.ports import FileOffer, Message, Upload
 
 CARD = "application/vnd.microsoft.card.adaptive"
 NOTE = "application/vnd.microsoft.activity.message"
 SEARCH = "application/vnd.microsoft.search.searchResponse"
+# "Send and receive files through the bot", learn.microsoft.com/microsoftteams/platform/bots/how-to/bots-filesv4
+FILE_CONSENT = "application/vnd.microsoft.teams.card.file.consent"
+FILE_INFO = "application/vnd.microsoft.teams.card.file.info"
 
 
 class Misfit(TypeError):
@@ -54,6 +58,8 @@ def invoke_body(what: What, reply: Reply) -> Mapping[str, Any]:
             return _typed(NOTE, text)
         case ((Acted() | Refreshed()), (Nothing() | Post())):
             return _typed(NOTE, "")
+        case Consented(), (Done() | Nothing() | Post()):
+            return {}
         case Sought(), Suggest(rows):
             return _found(rows)
         case Sought(), (Done() | Nothing() | Post()):
@@ -77,13 +83,32 @@ def message_of(what: What, reply: Reply) -> Activity | None:
             raise Misfit(what, reply)
 
 
-def drawn(message: Message) -> Activity:
+def drawn(message: Message | FileOffer | Upload) -> Activity:
     """A message as an activity, its mentions inside the card: Teams ignores an activity's own for a card's text."""
+    if isinstance(message, FileOffer):
+        return Activity(type="message", attachments=[_consent(message)])
+    if isinstance(message, Upload):
+        return Activity(type="message", attachments=[_given(message)])
     return Activity(type="message", summary=message.summary, attachments=[_attachment(_with_mentions(message))])
 
 
 def _attachment(card: Card) -> Attachment:
     return Attachment(content_type=CARD, content=card)
+
+
+def _consent(offer: FileOffer) -> Attachment:
+    content = {
+        "description": offer.description,
+        "sizeInBytes": offer.size,
+        "acceptContext": offer.context,
+        "declineContext": offer.context,
+    }
+    return Attachment(content_type=FILE_CONSENT, name=offer.name, content=content)
+
+
+def _given(upload: Upload) -> Attachment:
+    content = {"uniqueId": upload.unique_id, "fileType": upload.file_type}
+    return Attachment(content_type=FILE_INFO, name=upload.name, content_url=upload.content_url, content=content)
 
 
 def _with_mentions(message: Message) -> Card:

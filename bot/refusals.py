@@ -2,8 +2,8 @@
 
 import asyncio
 
+from bot.metrics import Metrics
 from bot.pace import Pace
-from bot.server import Metrics
 from services.store import Store
 
 ONE_A_MINUTE = 1 / 60

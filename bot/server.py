@@ -1,4 +1,4 @@
-"""The HTTP server: four addresses, and an orderly end."""
+"""The HTTP server: four addresses, Graph's where the firm wants it, and an orderly end."""
 
 import asyncio
 import logging
@@ -7,39 +7,22 @@ from contextlib import suppress
 
 import aiohttp
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from bot import notifications
 from bot.door import Door, TurnedAway
 from bot.handler import Handler
 from bot.keys import Keys
+from bot.metrics import Metrics
+from bot.notifications import Notified
+from services.spans import DOOR, Span, no_span
 
 # aiohttp waits up to twice this long (once for the handlers, once for their connections), and the process has ten
 # seconds from SIGTERM to its end, of which the outbox needs its part.
 DRAIN = 2.5
 
 logger = logging.getLogger(__name__)
-
-
-class Metrics:
-    """What /metrics shows of this room. `registry` is the program's own, so that other rooms can add to it."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-        self._turns = Counter("passerelle_turns", "Turns handled", ["kind", "outcome"], registry=registry)
-        self._seconds = Histogram(
-            "passerelle_turn_seconds", "From a turn let in to its answer, in seconds", ["kind"], registry=registry
-        )
-        self._refusals = Counter("passerelle_refusals", "Requests turned away", ["reason"], registry=registry)
-
-    def turned(self, kind: str, seconds: float, answered: bool) -> None:
-        """One turn done (`bot.handler.Handler`'s on_turn)."""
-        self._turns.labels(kind, "answered" if answered else "failed").inc()
-        self._seconds.labels(kind).observe(seconds)
-
-    def refused(self, reason: str) -> None:
-        """One request turned away (`bot.door.Door`'s on_refusal)."""
-        self._refusals.labels(reason).inc()
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -58,18 +41,22 @@ def make_app(
     keys: Keys,
     ready: Callable[[], Awaitable[str | None]],
     metrics: Metrics,
+    span: Span = no_span,
+    notified: Notified | None = None,
 ) -> web.Application:
     """The web application. `ready` gives the reason why the program is not ready, None when it is.
+
+    `notified` takes Graph's change notifications, where the firm has them sent.
 
     While the application runs, the signing keys are kept fresh in the background.
     """
 
     async def messages(request: web.Request) -> web.Response:
         try:
-            activity = await door.admit(request)
+            with span(DOOR):
+                body = await handler.take(await door.admit(request))
         except TurnedAway as refusal:
             return web.Response(status=refusal.status)
-        body = await handler.take(activity)
         return web.Response() if body is None else web.Response(body=body, content_type="application/json")
 
     async def healthz(_: web.Request) -> web.Response:
@@ -91,6 +78,8 @@ def make_app(
 
     app = web.Application()
     app.router.add_post("/api/messages", messages)
+    if notified is not None:
+        app.router.add_post(notifications.PATH, notified.take)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", numbers)
@@ -98,16 +87,26 @@ def make_app(
     return app
 
 
-async def serve(app: web.Application, host: str, port: int, stop: asyncio.Event, *, drain: float = DRAIN) -> None:
+async def serve(
+    app: web.Application,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    *,
+    listening: asyncio.Event | None = None,
+    drain: float = DRAIN,
+) -> None:
     """Serves until `stop` is set, then takes no more and finishes the turns under way (at most about 2 x drain seconds).
 
-    Raises OSError when the address cannot be listened on.
+    `listening` is set once it does. Raises OSError when the address cannot be listened on.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=drain)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
         logger.info("listening on %s:%d", host, port)
+        if listening is not None:
+            listening.set()
         await stop.wait()
         logger.info("stopping")
     finally:

@@ -71,6 +71,9 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in re.findall(r"\w+", name)[:2]).upper()
 
 
+SHORT = 24
+"""What a button's title has room for beside its verb, on a phone; a code may have 40."""
+
 # Control characters, and those that reverse the reading direction of what follows.
 _UNSEEN = re.compile("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _SYNTAX = re.compile(
@@ -134,6 +137,7 @@ _FILTERS: Names = {
     "list": list,
     "md": markdown,
     "rejectattr": lambda rows, name: [row for row in rows if not row[name]],
+    "short": lambda what: what if len(what) <= SHORT else f"{what[: SHORT - 1]}…",
     "string": str,
 }
 _HTML = _environment(autoescape=True)

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs import colleagues, fields, steps
-from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, journal_refusal
-from dialogs.saying import Posted, Say, carry
+from dialogs import approving, colleagues, fields, steps
+from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View
+from dialogs.saying import Posted, Say, carry, link_to
 from dialogs.turn import Card, Redraw, Reply
-from services import delegations, invitations, loop, places, propositions, reminders
-from services.calendar import day_of
+from services import approvals, invitations, loop, places, propositions, reminders
 from services.delegations import Approvers
 from services.errors import Refused, Unavailable
 from services.events import Event
@@ -19,7 +18,6 @@ from services.propositions import Proposed
 from services.record import Services
 from services.store import Work
 
-VERB = "approve_activation"
 OPEN = (PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL)
 CLOSED = (PropositionState.WITHDRAWN, PropositionState.ENDED)
 SHOWN = {PropositionState.PROPOSED: "awaiting_approval"}
@@ -32,14 +30,15 @@ async def _look(services: Services, subject: str) -> tuple[Proposed, Approvers]:
     """The proposition, and who may approve it today."""
     async with services.store.read() as session:
         proposed = await propositions.get(session, subject)
-        may = await delegations.approvers(session, proposed.dossier, day_of(services.store.clock()))
-    return proposed, may
+    return proposed, await services.roles.approvers(proposed)
 
 
 async def _acquainted(services: Services, subject: str) -> tuple[Proposed, Approvers]:
     """The same, with Teams' ids: mentions, refreshes and 1:1 chats need them."""
-    for one in (await _look(services, subject))[1].all:
-        await colleagues.acquainted(services, one)
+    may = (await _look(services, subject))[1]
+    for one in (may.owner, may.stand_in):
+        if one is not None:
+            await colleagues.acquainted(services, one)
     return await _look(services, subject)
 
 
@@ -53,6 +52,7 @@ async def _card(
     mention: bool = False,
     notice: str | None = None,
     refresh: bool = True,
+    elsewhere: bool = False,
 ) -> Card:
     row, asked = proposed.proposition, may.asked
     offer = steps.offer_card(proposed.offer, proposed.qualite)
@@ -67,6 +67,7 @@ async def _card(
             "state": SHOWN.get(row.state, row.state),
             "collaborateur": {"name": asked.name} if asked else None,
             "stands_in": {"name": may.owner.name, "until": may.until} if may.owner and may.stand_in else None,
+            "barred": may.requester.name if may.requester else None,
             "mention": mention and asked is not None,
             "steps": steps.guide_rows(loop.initialise(proposed.dossier, proposed.offer)),
             "since": row.awaiting_since or row.proposed_at,
@@ -76,6 +77,7 @@ async def _card(
             "reason": row.reason,
             "can_decide": can_decide and row.state in OPEN,
             "notice": notice,
+            "current": await link_to(services, _about(proposed)) if elsewhere else None,
             "loop_url": services.firm.loop_url,
         },
         "about": {"do": POSTED.name, "id": row.id, "v": row.version},
@@ -86,39 +88,27 @@ async def _card(
     return render.card("approve_activation/request", locale, data)
 
 
-async def _draw(ctx: Ctx, subject: str, notice: str | None = None) -> Card:
+async def _draw(ctx: Ctx, subject: str, notice: str | None = None, *, elsewhere: bool = False) -> Card:
     proposed, may = await _look(ctx.services, subject)
+    can = True
     try:
-        can = await ctx.services.roles.is_collaborateur_of(ctx.who.aad_id, proposed.dossier.id)
+        await ctx.services.roles.require_approver(ctx.who.aad_id, proposed)
+    except Refused:
+        can = False
     except Unavailable:
-        can = True  # Entra is silent: show the buttons; the click itself will ask again before anything changes
-    return await _card(ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice)
+        pass  # Entra is silent: show the buttons; the click itself will ask again before anything changes
+    return await _card(ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice, elsewhere=elsewhere)
 
 
 async def _approve(ctx: Ctx, subject: str, inputs: Mapping[str, str]) -> Reply:
-    try:
-        await _only_collaborateur(ctx, subject, fresh=True)
-        async with ctx.services.store.work() as work:
-            await propositions.approve_activation(
-                work, subject, ctx.who.aad_id, ctx.who.name, ticked=inputs.get("extension") == "true"
-            )
-    except Refused as refusal:
-        if refusal.key in ("not_found", "card_unknown"):
-            raise
-        await journal_refusal(ctx, VERB, subject, refusal.key)
-        notice = render.text(f"errors.{refusal.key}", ctx.locale, **refusal.facts)
-        return Redraw(await _draw(ctx, subject, notice))
-    return Redraw(await _draw(ctx, subject))
+    refusal = await approving.approve(ctx, subject, ticked=inputs.get("extension") == "true")
+    if refusal is None:
+        return Redraw(await _draw(ctx, subject))
+    notice = render.text(f"errors.{refusal.key}", ctx.locale, **refusal.facts)
+    return Redraw(await _draw(ctx, subject, notice, elsewhere=refusal.key == "not_collaborateur"))
 
 
-async def _only_collaborateur(ctx: Ctx, subject: str | None, *, fresh: bool) -> None:
-    async with ctx.services.store.read() as session:
-        proposed = await propositions.get(session, subject or "")
-    if not await ctx.services.roles.is_collaborateur_of(ctx.who.aad_id, proposed.dossier.id, fresh=fresh):
-        raise Refused("not_collaborateur", None, code=proposed.dossier.code)
-
-
-POSTED = Posted("approval", draw=_draw, acts={VERB: _approve})
+POSTED = Posted("approval", draw=_draw, acts={approving.VERB: _approve})
 
 
 # --- refusing, in a dialog
@@ -133,7 +123,7 @@ async def _load_refuse(ctx: Ctx, _answers: Answers) -> View:
 
 
 async def _allowed(ctx: Ctx, fresh: bool) -> None:
-    await _only_collaborateur(ctx, ctx.subject, fresh=fresh)
+    await approving.require_approver(ctx, ctx.subject or "", fresh=fresh)
 
 
 async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
@@ -166,6 +156,7 @@ async def say_request(event: Event, services: Services) -> None:
     await _say(services, proposed, may, places.GENERAL)
     if await propositions.awaits_approval(services.store, event.subject, "passerelle"):
         await invitations.tell_offers_changed(event, services)
+        await approvals.tell(event, services)
 
 
 async def say_request_in_chat(event: Event, services: Services) -> None:
@@ -177,7 +168,7 @@ async def say_request_in_chat(event: Event, services: Services) -> None:
 
 
 async def redraw_request_elsewhere(event: Event, services: Services) -> None:
-    """The same card in the chats of those asked before: a delegation began or ended meanwhile."""
+    """The same card in the chats of those asked before: a delegation began or ended, or the dossier changed hands."""
     proposed, may = await _acquainted(services, event.subject)
     now_asked = places.personal(may.asked.aad_id or "") if may.asked else ""
     async with services.store.read() as session:
@@ -209,9 +200,10 @@ async def _say(services: Services, proposed: Proposed, may: Approvers, place_key
         may,
         locale,
         # Where Teams cannot tell the collaborateur apart (no MRI yet), everyone sees the buttons; the click still asks.
-        can_decide=theirs if in_chat else not known,
+        can_decide=theirs if in_chat else not known and may.asked is not None,
         mention=bool(mentions),
         refresh=not in_chat,
+        elsewhere=in_chat and not theirs and row.state in OPEN,
     )
     summary = render.text("approve_activation.summary", locale, code=proposed.dossier.code, offer=proposed.offer.name)
     await carry(services, Say(place_key, _about(proposed), card, summary, mentions))

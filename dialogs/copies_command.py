@@ -8,9 +8,10 @@ from typing import Any
 from cards.words import text
 from dialogs import REACTIONS
 from dialogs.journal_command import Commands, Say
-from services import copies, effects
-from services.effects import ParkedEffect
+from services import copies
+from services import parked as given_up
 from services.outbox import repeatable
+from services.parked import ParkedEffect
 from services.settings import Settings
 from services.store import Store
 
@@ -62,9 +63,9 @@ async def parked(store: Store, config: Settings, args: argparse.Namespace, say: 
     """List what is parked, or make some of it due again; gives the exit status."""
     locale = config.firm_locale
     if args.again:
-        say(text("copies.again", locale, n=await effects.try_again(store, args.again)))
+        say(text("copies.again", locale, n=await given_up.try_again(store, args.again)))
         return 0
-    found = await effects.parked(store)
+    found = await given_up.everything(store)
     say(text("copies.parked", locale, n=len(found)))
     for line in _lines(found, locale):
         say(line)
@@ -74,4 +75,4 @@ async def parked(store: Store, config: Settings, args: argparse.Namespace, say: 
 def _lines(found: Sequence[ParkedEffect], locale: str) -> Iterator[str]:
     for one in found:
         facts = {"number": str(one.id), "reaction": one.reaction, "subject": one.subject, "reason": one.reason or "?"}
-        yield "  " + text("copies.line", locale, **facts, since=one.since or "?")
+        yield "  " + text("copies.line", locale, **facts, since=one.since)

@@ -109,7 +109,9 @@ class Dialog:
     start: Callable[[Ctx], Awaitable[Mapping[str, str]]] | None = None
 
 
-NOT_ALLOWED = frozenset({"not_administrator", "not_collaborateur", "not_staff", "not_yours"})
+NOT_ALLOWED = frozenset(
+    {"not_administrator", "not_collaborateur", "not_staff", "not_yours", "own_request", "own_request_alone"}
+)
 """What is refused to this person, and not to another: an attempt, which the journal keeps."""
 
 

@@ -1,25 +1,37 @@
-"""Dossier: who has what on it, in private; from there, take back, change or end an offer, or end the mission (R21)."""
+"""Dossier: who has what on it, in private; from there, take back, change or end an offer, hand it over, end the mission (R21)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cards import render
-from dialogs import dossier_endings, fields, steps
+from dialogs import dossier_endings, fields, handing, legs, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
 from dialogs.dossier_endings import CHANGE, END_MISSION, END_OFFER, ENDS, WITHDRAW
 from dialogs.impacts import SAMPLE_IMPACT
-from services import endings, matrix, offers, propositions
+from services import deliveries, endings, matrix, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused, Unavailable
-from services.matrix import Matrix
+from services.matrix import Cell, Matrix
 from services.models import Activation
 from services.store import Work
 
-ACTIONS = (WITHDRAW, CHANGE, END_OFFER, END_MISSION)
+HAND_OVER = "hand_over"
+FIXED = "fixed"
+ACTIONS = (WITHDRAW, CHANGE, END_OFFER, HAND_OVER, END_MISSION)
 
 
 def _asks(*actions: str) -> Callable[[Answers], bool]:
     return lambda answers: answers.get("action") in actions
+
+
+async def _start(ctx: Ctx) -> Mapping[str, str]:
+    """A card about a dossier opens its end; without a subject the dossier is looked for."""
+    if not ctx.subject:
+        return {}
+    async with ctx.services.store.read() as session:
+        await get_dossier(session, ctx.subject)
+    return {"dossier": ctx.subject, "action": END_MISSION, FIXED: "yes"}
 
 
 # --- what stands there
@@ -27,17 +39,24 @@ def _asks(*actions: str) -> Callable[[Answers], bool]:
 
 async def _load_matrix(ctx: Ctx, answers: Answers) -> View:
     found = await dossier_endings.matrix_of(ctx, answers)
+    async with ctx.services.store.read() as session:
+        recorded = await deliveries.of_each(session, legs.subjects(found))
     lines = [
         {
             "name": line.name,
             "invitation": line.invitation.state if line.invitation else "none",
-            "offers": [{"name": cell.offer.name, "state": cell.state} for cell in line.cells] if line.person else [],
+            "legs": legs.of_invitation(line, recorded, ctx.locale),
+            "offers": [_cell(cell, recorded, ctx.locale) for cell in line.cells] if line.person else [],
         }
         for line in found.lines
     ]
     active = [await _activation(ctx, one) for one in found.active]
     d = {"dossier": steps.dossier_facts(found.dossier), "active": active, "lines": lines}
     return View(d, {"action": tuple(_action(ctx, one) for one in ACTIONS if _possible(found, one))})
+
+
+def _cell(cell: Cell, recorded: legs.Recorded, locale: str) -> dict[str, Any]:
+    return {"name": cell.offer.name, "state": cell.state, "legs": legs.of_offer(cell, recorded, locale)}
 
 
 def _action(ctx: Ctx, action: str) -> Choice:
@@ -50,12 +69,16 @@ def _possible(found: Matrix, action: str) -> bool:
             return bool(found.active)
         case "end_mission":
             return bool(found.lines or found.active)
+        case "hand_over":
+            return True
         case _:
             return bool(found.live)
 
 
 async def _check_matrix(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
-    """A mission ends from here, with no other choice to make."""
+    """A mission ends from here, with no other choice to make; a dossier is handed over by whoever has it now."""
+    if answers["action"] == HAND_OVER:
+        return await handing.owner_of(ctx, answers)
     return await dossier_endings.remember(ctx, answers) if answers["action"] == END_MISSION else {}
 
 
@@ -82,6 +105,8 @@ async def _name_of(ctx: Ctx, aad_id: str) -> str:
 
 
 async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
+    if answers["action"] == HAND_OVER:
+        return await handing.finish(ctx, work, answers)
     dossier = await get_dossier(work.session, answers["dossier"])
     done, code = steps.done_in_loop(answers), dossier.code
     if answers["action"] in ENDS:
@@ -109,16 +134,24 @@ _SAMPLE_LINES = [
     {
         "name": "Martin Paul",
         "invitation": "accepted",
-        "offers": [{"name": "Start", "state": "not_proposed"}, {"name": "Consultation", "state": "active"}],
+        "legs": [],
+        "offers": [
+            {"name": "Start", "state": "not_proposed", "legs": []},
+            {
+                "name": "Consultation",
+                "state": "active",
+                "legs": [{"key": deliveries.WELCOME, "state": "waiting", "at": None, "reason": None}],
+            },
+        ],
     },
-    {"name": "Martin Sophie", "invitation": "sent", "offers": []},
+    {"name": "Martin Sophie", "invitation": "sent", "legs": [], "offers": []},
 ]
 _SAMPLE_LOOP = {"steps": steps.SAMPLE_GUIDE, "loop_url": "https://loop.example/"}
 
 DIALOG = Dialog(
     name="dossier",
     steps=(
-        steps.DOSSIER,
+        replace(steps.DOSSIER, when=lambda answers: not answers.get(FIXED)),
         Step(
             "matrix",
             fields=(fields.choice("action", *ACTIONS),),
@@ -199,8 +232,11 @@ DIALOG = Dialog(
                 }
             ),
         ),
+        replace(handing.TO, when=_asks(HAND_OVER)),
+        replace(handing.IMPACT, when=_asks(HAND_OVER)),
     ),
     finish=_finish,
     allowed=administrators,
     commands=("dossier", "matrice", "matrix"),
+    start=_start,
 )

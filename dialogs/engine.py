@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from cards import render
-from dialogs.dialog import Asks, Choice, Ctx, Dialog, Step, View, journal_refusal
+from dialogs.dialog import Answers, Asks, Choice, Ctx, Dialog, Step, View, journal_refusal
 from dialogs.fields import read_all, typed_text
 from dialogs.menu import launch_card, menu_card, notice_card, search_rows
 from dialogs.saying import Posted
 from dialogs.turn import (
     Acted,
     Arrived,
+    Consented,
     Departed,
     Done,
     Nothing,
@@ -29,10 +30,10 @@ from dialogs.turn import (
     Turn,
     Wrote,
 )
-from services import drafts, people, places
+from services import drafts, people, places, spaces
 from services.errors import Refused, Unavailable
 from services.models import Draft
-from services.ports import Message, Place, PlaceKind
+from services.ports import Message, Place, PlaceKind, Upload
 from services.record import Services
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ BACK, NEXT, FIX, WAY = "back", "next", "fix:", "way"
 
 
 class Engine:
-    """Answers turns. Holds tables only; every state is in the store."""
+    """Answers turns. Holds tables, and the places of the last minute; every state is in the store."""
 
     def __init__(self, services: Services, dialogs: tuple[Dialog, ...], posted: tuple[Posted, ...]) -> None:
         self._services = services
@@ -49,6 +50,9 @@ class Engine:
         callable_by_word: tuple[Dialog | Posted, ...] = (*dialogs, *posted)
         self._commands = {word: one for one in callable_by_word for word in one.commands}
         self._verbs = {verb: kind for kind in posted for verb in (kind.name, *kind.acts)}
+        self._searches = {dataset: search for kind in posted for dataset, search in kind.searches.items()}
+        self._seen = places.Seen(services.store.clock)
+        self._for_guests = next((kind for kind in posted if kind.for_guests), None)
         self._on_file = next((kind.on_file for kind in posted if kind.on_file), None)
 
     async def answer(self, turn: Turn) -> Reply:
@@ -65,6 +69,11 @@ class Engine:
 
     async def _route(self, ctx: Ctx, turn: Turn) -> Reply:
         match turn.what:
+            case Wrote() | Arrived(bot=True) if (
+                self._for_guests and turn.where.kind is PlaceKind.PERSONAL and await self._is_stranger(ctx)
+            ):
+                card = await self._for_guests.draw(ctx, "")
+                return Post(Message(card, card["fallbackText"]))
             case Wrote(text):
                 return await self._wrote(ctx, text)
             case Opened(data):
@@ -77,7 +86,9 @@ class Engine:
                 return await self._drawn(ctx, verb, _ours(data))
             case Sought(dataset, text, top):
                 async with _watched(ctx, "search"):
-                    return Suggest(await search_rows(ctx, dataset, text, top))
+                    return Suggest(await self._sought(ctx, dataset, text, top))
+            case Consented(data, upload):
+                return await self._consented(ctx, _ours(data), upload)
             case SentFile():
                 return await self._sent_file(ctx, turn.what, turn.where)
             case Arrived(bot=True):
@@ -89,7 +100,7 @@ class Engine:
 
     async def _wrote(self, ctx: Ctx, text: str) -> Reply:
         words = people.words(text)
-        asked = self._commands.get(words[0]) if words else None
+        asked = (self._commands.get(" ".join(words[:2])) or self._commands.get(words[0])) if words else None
         if isinstance(asked, Dialog):
             card = launch_card(ctx, asked.name)
         elif asked is not None:
@@ -99,11 +110,40 @@ class Engine:
             card = await menu_card(ctx, text.strip() or None)
         return Post(Message(card, render.text("menu.summary", ctx.locale)))
 
+    async def _is_stranger(self, ctx: Ctx) -> bool:
+        """Whether they are not of the firm: guests above all. Unavailable where neither Entra nor we can say.
+
+        Who is known to us, of the firm or invited, is answered while Entra is silent: neither answer lets anybody act.
+        """
+        roles, aad_id = ctx.services.roles, ctx.who.aad_id
+        try:
+            return await roles.staff_member(aad_id) is None
+        except Refused:
+            return False  # in nobody's team yet
+        except Unavailable:
+            if roles.was_staff(aad_id):
+                return False
+            async with ctx.services.store.read() as session:
+                if await spaces.of_account(session, aad_id) is None:
+                    raise
+            return True
+
+    async def _sought(self, ctx: Ctx, dataset: str, text: str, top: int) -> tuple[tuple[str, str], ...]:
+        search = self._searches.get(dataset)
+        return tuple(await search(ctx, text, top)) if search else await search_rows(ctx, dataset, text, top)
+
     async def _sent_file(self, ctx: Ctx, file: SentFile, where: Place) -> Reply:
         if self._on_file is None or where.kind is not PlaceKind.PERSONAL:
             raise Refused("file_not_private")
         async with _watched(ctx, "file"):
             return await self._on_file(ctx, file)
+
+    async def _consented(self, ctx: Ctx, ours: Mapping[str, Any], upload: Upload | None) -> Reply:
+        take = self._kind(str(ours.get("do"))).on_consent
+        if take is None:
+            raise Refused("card_unknown")
+        async with _watched(ctx, "file", str(ours.get("id"))):
+            return await take(ctx, str(ours.get("id")), upload)
 
     # --- someone clicks in a dialog
 
@@ -114,7 +154,7 @@ class Engine:
         ctx = Ctx(ctx.services, ctx.who, ctx.locale, str(ours["id"]) if ours.get("id") else None)
         await self._permit(ctx, dialog, fresh=False)
         typed = await dialog.start(ctx) if dialog.start else {}
-        step = self._step_after(dialog, typed, None)
+        step = self._step_after(dialog, self._answers(dialog, typed), None)
         draft = await drafts.start(ctx.services.store, dialog.name, ctx.who.aad_id, ctx.subject, step.name, typed)
         return await self._show(ctx, dialog, step, draft)
 
@@ -141,10 +181,11 @@ class Engine:
 
     async def _take(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: dict[str, str], go: str) -> Reply:
         again, _, answer = go.partition(":")
-        ends = go != BACK and again not in step.asks_again and self._is_last(dialog, step, typed)
+        answers = self._answers(dialog, typed)
+        ends = go != BACK and again not in step.asks_again and self._is_last(dialog, answers, step)
         await self._permit(ctx, dialog, fresh=ends)
         if go == BACK:
-            return await self._move(ctx, dialog, draft, self._step_before(dialog, typed, step), typed)
+            return await self._move(ctx, dialog, draft, self._step_before(dialog, answers, step), typed)
         if again in step.asks_again:
             return await self._move(ctx, dialog, draft, step, {**typed, again: answer} if answer else typed)
         typed = {**typed, WAY: go} if go in step.ways else {key: typed[key] for key in typed if key != WAY}
@@ -166,8 +207,9 @@ class Engine:
                 continue
             typed = {**typed, **(learnt or {})}
             break
-        if not self._is_last(dialog, step, typed):
-            return await self._move(ctx, dialog, draft, self._step_after(dialog, typed, step), typed)
+        answers = self._answers(dialog, typed)
+        if not self._is_last(dialog, answers, step):
+            return await self._move(ctx, dialog, draft, self._step_after(dialog, answers, step), typed)
         return await self._finish(ctx, dialog, step, draft, typed)
 
     async def _refuse(
@@ -236,7 +278,8 @@ class Engine:
         notice: str | None = None,
     ) -> Show:
         typed = draft.typed if typed is None else typed
-        view = await step.load(ctx, self._answers(dialog, typed)) if step.load else View()
+        answers = self._answers(dialog, typed)
+        view = await step.load(ctx, answers) if step.load else View()
         wrong = dict(wrong or {})
         if refusal is not None and refusal.field in {f.name for f in step.fields} and not isinstance(refusal, Asks):
             wrong[str(refusal.field)] = refusal
@@ -253,8 +296,8 @@ class Engine:
             "errors": {name: _sentence(fault, ctx.locale) for name, fault in wrong.items()},
             "notice": notice,
             "fixes": _fixes(refusal, ctx.locale),
-            "first": self._step_before(dialog, typed, step) is step,
-            "last": self._is_last(dialog, step, typed),
+            "first": self._step_before(dialog, answers, step) is step,
+            "last": self._is_last(dialog, answers, step),
         }
         return Show(
             render.text(f"{dialog.name}.title", ctx.locale),
@@ -264,15 +307,27 @@ class Engine:
     # --- someone clicks on a posted card
 
     async def _acted(self, ctx: Ctx, verb: str, ours: Mapping[str, Any], data: Mapping[str, Any]) -> Reply:
-        act, subject = self._kind(verb).acts.get(verb), str(ours.get("id"))
+        kind = self._kind(verb)
+        act, subject = kind.acts.get(verb), str(ours.get("id"))
         async with _watched(ctx, verb, subject):
             if act is None:
                 return await self._drawn(ctx, verb, ours)
+            await self._keep_out_guests(ctx, kind)
             inputs = {name: typed_text(value) for name, value in data.items() if name != "p"}
             return await act(ctx, subject, inputs)
 
     async def _drawn(self, ctx: Ctx, verb: str, ours: Mapping[str, Any]) -> Reply:
-        return Redraw(await self._kind(verb).draw(ctx, str(ours.get("id"))))
+        kind = self._kind(verb)
+        await self._keep_out_guests(ctx, kind)
+        return Redraw(await kind.draw(ctx, str(ours.get("id"))))
+
+    async def _keep_out_guests(self, ctx: Ctx, kind: Posted) -> None:
+        try:
+            stranger = not kind.for_guests and await self._is_stranger(ctx)
+        except Unavailable:
+            return  # nobody we invited; whatever changes anything asks again
+        if stranger:
+            raise Refused("not_staff")
 
     def _kind(self, verb: str) -> Posted:
         try:
@@ -294,18 +349,15 @@ class Engine:
             answers |= read | dict.fromkeys(wrong)
         return answers
 
-    def _step_after(self, dialog: Dialog, typed: Mapping[str, str], step: Step | None) -> Step:
-        answers = self._answers(dialog, typed)
+    def _step_after(self, dialog: Dialog, answers: Answers, step: Step | None) -> Step:
         start = dialog.steps.index(step) + 1 if step else 0
         return next(one for one in dialog.steps[start:] if one.when(answers))
 
-    def _step_before(self, dialog: Dialog, typed: Mapping[str, str], step: Step) -> Step:
-        answers = self._answers(dialog, typed)
+    def _step_before(self, dialog: Dialog, answers: Answers, step: Step) -> Step:
         earlier = [one for one in dialog.steps[: dialog.steps.index(step)] if one.when(answers)]
         return earlier[-1] if earlier else step
 
-    def _is_last(self, dialog: Dialog, step: Step, typed: Mapping[str, str]) -> bool:
-        answers = self._answers(dialog, typed)
+    def _is_last(self, dialog: Dialog, answers: Answers, step: Step) -> bool:
         return not any(one.when(answers) for one in dialog.steps[dialog.steps.index(step) + 1 :])
 
     def _sorry(self, ctx: Ctx, turn: Turn, fault: Refused | Unavailable) -> Reply:
@@ -325,6 +377,10 @@ class Engine:
         """Keep where the turn came from; gives whether that place is new."""
         store = self._services.store
         key, place = _place(turn)
+        if isinstance(turn.what, Arrived | Departed):
+            self._seen.forget(key)
+        elif self._seen.lately(key, place):
+            return False
         known = await places.find(store, key)
         if known is not None and known.team_id != place.team_id:
             return False  # the bot serves one team: a second one does not take the first one's place

@@ -1,10 +1,11 @@
 """`python app.py import FILE`: the same import for an operator, its verdicts printed."""
 
+import asyncio
 from collections.abc import Callable
 
 from cards import render
 from dialogs.import_portfolio import code, why
-from services import imports
+from services import client_list, imports, portfolio, sheets
 from services.imports import Summary, Verdict
 from services.store import Store
 
@@ -18,12 +19,18 @@ _VERDICTS = (
 )
 
 
+async def kind_of(content: bytes) -> str:
+    """Which kind of list this is. Refused as `services.sheets.read`."""
+    kind, _ = await asyncio.to_thread(sheets.read, content, (portfolio.KIND, client_list.KIND))
+    return kind.name
+
+
 async def import_file(
     store: Store, name: str, content: bytes, locale: str, say: Callable[[str], None], *, take: bool
 ) -> int:
     """Judge every line, and with `take` take in those that may be. Gives the exit status.
 
-    1: lines are refused and nothing was taken in. Refused, of the file as a whole: as `portfolio.read`.
+    1: lines are refused and nothing was taken in. Refused, of the file as a whole: as `services.sheets.read`.
     """
     if take:
         await _resume(store, locale, say)

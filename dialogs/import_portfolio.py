@@ -7,7 +7,7 @@ from cards import render
 from dialogs.dialog import Ctx, administrators, journal_refusal
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Nothing, Redraw, Reply, SentFile
-from services import imports, places
+from services import imports, places, portfolio
 from services.errors import Refused
 from services.events import Event
 from services.imports import Summary, Verdict
@@ -68,7 +68,7 @@ async def _received(ctx: Ctx, file: SentFile) -> Reply:
         raise Refused("one_file")
     await administrators(ctx, fresh=True)
     async with ctx.services.store.work() as work:
-        await imports.receive(work, file.name, ctx.who.aad_id, file.url)
+        await imports.receive(work, file.name, ctx.who.aad_id, file.url, owner_name=ctx.who.name)
     return Nothing()  # reading takes a moment: its card follows, and is redrawn when the file is read
 
 
@@ -121,6 +121,8 @@ async def say_import(event: Event, services: Services) -> None:
     """Reaction to anything that befalls an import: one card in its sender's chat, redrawn."""
     async with services.store.read() as session:
         found = await imports.get(session, event.subject)
+    if found.kind not in ("", portfolio.KIND.name):
+        return
     locale = services.firm.locale
     say = Say(
         places.personal(found.owner),

@@ -6,9 +6,9 @@ from typing import Any
 from cards import render
 from dialogs import steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View, administrators
-from dialogs.saying import Posted, Say, carry, send_mail
+from dialogs.saying import Posted, Say, carry, letterhead, send_mail
 from dialogs.turn import Card
-from services import invitations, journey, offers, places, propositions
+from services import deliveries, invitations, journey, offers, places, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
@@ -16,7 +16,6 @@ from services.models import Invitation, InvitationState
 from services.record import Services
 from services.store import Work
 
-MAIL_LEG = "invitation_mail"
 BALL = {
     InvitationState.REQUESTED: "passerelle",
     InvitationState.SENT: "entrepreneur",
@@ -83,7 +82,7 @@ DIALOG = Dialog(
 
 async def mail_invitation(event: Event, services: Services) -> None:
     """Reaction to GuestInvited: our own mail with the redeem link, in the guest's language (Graph sends none)."""
-    due = await invitations.mail_due(services, event.subject, MAIL_LEG)
+    due = await invitations.mail_due(services, event.subject, deliveries.INVITATION)
     if due is None:
         return
     invitation, leg = due
@@ -91,9 +90,13 @@ async def mail_invitation(event: Event, services: Services) -> None:
         "given_name": invitation.given_name,
         "redeem_url": invitation.redeem_url,
     }
-    firm = {"name": services.firm.name}
+    firm = letterhead(services.firm)
     mail = render.mail("invite_guest/invitation", invitation.language, {"d": data, "firm": firm})
-    await send_mail(services, invitation.id, leg, invitation.email, mail)
+    try:
+        await send_mail(services, invitation.id, leg, invitation.email, mail)
+    except Refused as refusal:
+        await invitations.tell_mail(services, invitation.id, refusal.key)  # the card in « Général » says why
+        raise
 
 
 async def say_status(event: Event, services: Services) -> None:

@@ -46,7 +46,7 @@ async def run(store: Store, config: Settings, args: argparse.Namespace, say: Say
     locale = config.firm_locale
     if args.verify:
         return await _verify(store, args.anchor, locale, say)
-    shown = _Shown(locale, await pseudonyms.load(store))
+    shown = Shown(locale, await pseudonyms.load(store))
     async with store.read() as session:
         entries = journal.entries(session, args.since, args.subject)
         if args.export:
@@ -58,7 +58,7 @@ async def run(store: Store, config: Settings, args: argparse.Namespace, say: Say
     return 0
 
 
-async def _print(entries: AsyncIterator[Entry], shown: "_Shown", say: Say) -> None:
+async def _print(entries: AsyncIterator[Entry], shown: "Shown", say: Say) -> None:
     none = True
     async for entry in entries:
         say(shown.line(entry))
@@ -79,7 +79,7 @@ async def _verify(store: Store, noted: tuple[int, str] | None, locale: str, say:
     return 0
 
 
-class _Shown:
+class Shown:
     """Lines in the words of a language."""
 
     def __init__(self, locale: str, names: Pseudonyms) -> None:

@@ -4,7 +4,7 @@ from cards import render
 from dialogs.dialog import Ctx
 from dialogs.saying import Posted
 from dialogs.turn import Card
-from services import dossiers
+from services import dossiers, parked
 from services.errors import Refused, Unavailable
 
 COMMANDS = ("aide", "help", "menu", "bonjour", "hello")
@@ -18,8 +18,10 @@ async def menu_card(ctx: Ctx, unknown: str | None = None) -> Card:
         admin = await ctx.services.roles.is_administrator(ctx.who.aad_id)
     except (Refused, Unavailable):
         admin = True  # Entra is silent: the buttons ask again before anything opens
+    async with ctx.services.store.read() as session:
+        to_retry = await parked.count(session) if admin else 0
     data = {
-        "d": {"unknown": unknown[:UNKNOWN] if unknown else None, "admin": admin},
+        "d": {"parked": to_retry, "unknown": unknown[:UNKNOWN] if unknown else None, "admin": admin},
         "firm": {"name": ctx.services.firm.name},
         "about": {"do": POSTED.name, "id": "1", "v": 1},
     }

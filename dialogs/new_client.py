@@ -2,7 +2,7 @@
 
 from dialogs import identity, steps
 from dialogs.dialog import Answers, Asks, Ctx, Dialog, Fix, Outcome, Step, View, administrators
-from services import interlocuteurs, invitations, loop, loop_tasks, offers, propositions
+from services import interlocuteurs, invitations, loop, new_clients, offers
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.interlocuteurs import Contact
@@ -87,23 +87,15 @@ async def _finish(ctx: Ctx, work: Work, answers: Answers) -> Outcome:
     actor = ctx.who.aad_id
     dossier = await get_dossier(work.session, answers["dossier"])
     await invitations.invite_guest(work, steps.guest_of(answers), dossier, actor)
-    await offers.activate_offer(
-        work, dossier, answers["offer"], actor, subscription_confirmed=bool(answers.get("subscription"))
-    )
     if known := identity.same_person(answers):
         person = await interlocuteurs.get(work.session, known, lock=True)
     else:
         person = await interlocuteurs.create(work, steps.contact_of(answers), answers["language"], actor)
     await identity.mend(work, answers, person, [dossier], actor)
-    await interlocuteurs.link(work, person, dossier, actor)
-    done = steps.done_in_loop(answers)
-    _, made = await propositions.propose_offer(
-        work, dossier, answers["offer"], person, actor, ctx.who.name, announce=done
+    confirmed, done = bool(answers.get("subscription")), steps.done_in_loop(answers)
+    await new_clients.equip(
+        work, dossier, person, answers["offer"], ctx.actor, subscription_confirmed=confirmed, done=done
     )
-    if made:
-        await loop_tasks.ask(
-            work, "new_client", dossier, ctx.actor, done=done, offer=answers["offer"], interlocuteur=person
-        )
     return Outcome("new_client.done", {"code": dossier.code, "offer": offers.offer(answers["offer"]).name})
 
 

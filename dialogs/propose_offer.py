@@ -3,7 +3,7 @@
 from cards import render
 from dialogs import fields, identity, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
-from dialogs.saying import send_mail
+from dialogs.saying import letterhead, send_mail
 from services import deliveries, interlocuteurs, invitations, loop, loop_tasks, offers, propositions
 from services.dossiers import get as get_dossier
 from services.errors import Refused
@@ -145,7 +145,7 @@ async def mail_identifier(event: Event, services: Services) -> None:
         "gives": offers.rights(proposed.offer, proposed.qualite).gives(),
         "url": services.firm.loop_url,
     }
-    mail = render.mail("propose_offer/identifier", person.language, {"d": data, "firm": {"name": services.firm.name}})
+    mail = render.mail("propose_offer/identifier", person.language, {"d": data, "firm": letterhead(services.firm)})
     try:
         await send_mail(services, event.subject, deliveries.IDENTIFIER, person.email, mail)
     except Refused:

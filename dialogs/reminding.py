@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from cards import render
 from dialogs import colleagues
-from dialogs.saying import Say, carry, send_mail
+from dialogs.saying import Say, carry, letterhead, link_to, send_mail
 from services import invitations, places, reminders
 from services.errors import Refused, Unavailable
 from services.events import Event
 from services.models import InvitationState
-from services.ports import Mention, Place
+from services.ports import Mention
 from services.propositions import Proposed
 from services.record import Services
 from services.reminders import Batch
@@ -37,7 +36,7 @@ async def mail_guest(event: Event, services: Services) -> None:
         "last": wait.last,
         "until": wait.until,
     }
-    mail = render.mail("reminders/guest", invitation.language, {"d": d, "firm": {"name": services.firm.name}})
+    mail = render.mail("reminders/guest", invitation.language, {"d": d, "firm": letterhead(services.firm)})
     await send_mail(services, invitation.id, f"reminder_{wait.since}_{wait.number}", invitation.email, mail)
 
 
@@ -135,27 +134,14 @@ async def _approvals_card(services: Services, batch: Batch, mention: Mention | N
 
 
 async def _rows(services: Services, shown: Sequence[Proposed]) -> list[dict[str, Any]]:
-    general = await places.find(services.store, places.GENERAL)
-    rows = []
-    async with services.store.read() as session:
-        for one in shown:
-            row = one.proposition
-            posted = await places.posted(session, f"proposition:{row.id}", places.GENERAL)
-            rows.append(
-                {
-                    "code": one.dossier.code,
-                    "company": one.dossier.company,
-                    "offer": one.offer.name,
-                    "state": row.state,
-                    "since": row.awaiting_since or row.proposed_at,
-                    "url": _message_link(general, posted) if general and posted else None,
-                }
-            )
-    return rows
-
-
-def _message_link(place: Place, activity_id: str) -> str:
-    """The address that opens a message of the channel in Teams; deep links always carry the tenant."""
-    where = f"{quote(place.conversation_id, safe='')}/{quote(activity_id, safe='')}"
-    which = {"tenantId": place.tenant_id, "groupId": place.group_id, "parentMessageId": activity_id}
-    return f"https://teams.microsoft.com/l/message/{where}?{urlencode({k: v for k, v in which.items() if v})}"
+    return [
+        {
+            "code": one.dossier.code,
+            "company": one.dossier.company,
+            "offer": one.offer.name,
+            "state": one.proposition.state,
+            "since": one.proposition.awaiting_since or one.proposition.proposed_at,
+            "url": await link_to(services, f"proposition:{one.proposition.id}"),
+        }
+        for one in shown
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 from dialogs import fields
 from dialogs.dialog import Answers, Asks, Choice, Ctx, Fix, Step, View
 from services import dossiers, invitations, offers, people
-from services.errors import Unavailable
+from services.errors import Refused, Unavailable
 from services.interlocuteurs import Contact
 from services.invitations import NewGuest
 from services.loop import GuidedStep
@@ -49,14 +49,15 @@ def dossier_facts(dossier: Dossier) -> dict[str, Any]:
 
 
 async def _load_dossiers(ctx: Ctx, answers: Answers) -> View:
-    text, chosen = answers.get("dossier_text"), answers.get("dossier")
+    text, chosen = answers.get("dossier_text") or "", answers.get("dossier") or ""
+    if not text and not chosen:
+        return View()
     async with ctx.services.store.read() as session:
-        if text:
-            found = list(await dossiers.search(session, text))
-        elif chosen:
-            found = [await dossiers.get(session, chosen)]
-        else:
-            return View()
+        try:
+            found = list(await dossiers.search(session, text)) if text else [await dossiers.get(session, chosen)]
+        except Refused:
+            # Taken out meanwhile; or the title of a row, which Microsoft's own library submits where Teams gives its value.
+            found = list(await dossiers.search(session, chosen))
     return View(choices={"dossier": tuple(Choice(one.id, dossiers.title(one)) for one in found)})
 
 
@@ -147,7 +148,10 @@ def invited_facts(invitation: Invitation) -> dict[str, Any]:
 
 
 async def guest_state(ctx: Ctx, email: str) -> str:
-    """Where this person stands: none, pending, accepted, made_in_entra; unknown where Entra cannot say in time."""
+    """Where this person stands: none, pending, accepted, made_in_entra; unknown where Entra does not say, or not in time.
+
+    It only tells the administrator: whatever Entra answers, the form stays, and the invitation itself will ask again.
+    """
     async with ctx.services.store.read() as session:
         invitation = await invitations.live(session, email)
     if invitation is not None:
@@ -155,7 +159,7 @@ async def guest_state(ctx: Ctx, email: str) -> str:
     try:
         async with asyncio.timeout(LOOK_UP_TIMEOUT):
             known = await ctx.services.directory.find_by_email(email)
-    except (Unavailable, TimeoutError):
+    except (Refused, Unavailable, TimeoutError):
         return "unknown"
     if known is None:
         return "none"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.ports import Message, Place
+from services.ports import Message, Place, Upload
 
 Card = Mapping[str, Any]
 
@@ -92,7 +92,15 @@ class SentFile:
     count: int = 1
 
 
-What = Wrote | Opened | Submitted | Acted | Refreshed | Sought | Arrived | Departed | SentFile
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """fileConsent/invoke: someone answered whether a file may be put in their OneDrive. `upload` is where, None: it may not."""
+
+    data: Mapping[str, Any]
+    upload: Upload | None
+
+
+What = Wrote | Opened | Submitted | Acted | Refreshed | Sought | Arrived | Departed | SentFile | Consented
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from cards import render
-from dialogs.saying import Say, carry, send_mail
+from dialogs.saying import Say, carry, letterhead, send_mail
 from services import deliveries, invitations, matrix, offers, places, propositions
 from services.errors import Refused
 from services.events import Event
 from services.propositions import Proposed
 from services.record import Services
-
-TEAMS_LEG = "welcome_teams"
 
 
 async def _welcomed(services: Services, proposition_id: str) -> tuple[Proposed, dict[str, Any]] | None:
@@ -58,7 +56,7 @@ def _data(services: Services, proposed: Proposed, others: list[dict[str, Any]]) 
         "ged_url": services.firm.loop_url,
         "others": others,
     }
-    return {"d": d, "firm": {"name": services.firm.name}}
+    return {"d": d, "firm": letterhead(services.firm)}
 
 
 async def mail_welcome(event: Event, services: Services) -> None:
@@ -83,7 +81,7 @@ async def say_welcome(event: Event, services: Services) -> None:
         return
     proposed, data = welcomed
     async with services.store.read() as session:
-        if await deliveries.delivered(session, event.subject, TEAMS_LEG):
+        if await deliveries.delivered(session, event.subject, deliveries.WELCOME_TEAMS):
             return
         invitation = await invitations.live(session, proposed.interlocuteur.email)
     person = proposed.interlocuteur
@@ -93,6 +91,11 @@ async def say_welcome(event: Event, services: Services) -> None:
     try:
         await carry(services, Say(key, f"welcome:{event.subject}", card, summary))
     except Refused as refusal:
-        await deliveries.record(services.store, event.subject, TEAMS_LEG, refusal.key)
+        await deliveries.record(services.store, event.subject, deliveries.WELCOME_TEAMS, refusal.key)
         return
-    await deliveries.record(services.store, event.subject, TEAMS_LEG)
+    await deliveries.record(services.store, event.subject, deliveries.WELCOME_TEAMS)
+
+
+async def teams_in_doubt(event: Event, services: Services, _reason: str) -> None:
+    """The outbox gave up on the Teams leg, posted or not: an administrator sees it on the dossier; the mail counts."""
+    await deliveries.record(services.store, event.subject, deliveries.WELCOME_TEAMS, deliveries.MESSAGE_IN_DOUBT)

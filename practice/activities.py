@@ -100,6 +100,14 @@ class Envelope:
         value = {"data": dict(data), "context": {"theme": "default"}}
         return self._invoke("task/fetch", who, where, card, value) | {"replyToId": card.id}
 
+    def consent(
+        self, who: Persona, where: Conversation, card: Message, context: object, upload: Mapping[str, str] | None
+    ) -> Activity:
+        """fileConsent/invoke: whether the bot may put a file in one's OneDrive, and where."""
+        value: dict[str, Any] = {"type": "fileUpload", "context": context}
+        value |= {"action": "accept", "uploadInfo": dict(upload)} if upload else {"action": "decline"}
+        return self._invoke("fileConsent/invoke", who, where, card, value) | {"replyToId": card.id}
+
     def submit_dialog(self, who: Persona, where: Conversation, card: Message, data: Mapping[str, Any]) -> Activity:
         """task/submit: a button inside a dialog that `card` opened. Teams does not repeat the card's id."""
         return self._invoke("task/submit", who, where, card, {"data": dict(data), "context": {"theme": "default"}})

@@ -135,6 +135,17 @@ class Client:
         await self.teams.deliver(message.versions[0])
         return message
 
+    async def answer_consent(self, message: Message, *, accept: bool) -> None:
+        """« Autoriser » or « Refuser » on the card by which the bot asks to give a file."""
+        offered = message.offered
+        if offered is None:
+            raise CannotDo("that message offers no file")
+        content = offered["content"]
+        upload = self.teams.open_upload(offered["name"]) if accept else None
+        context = content.get("acceptContext" if accept else "declineContext")
+        activity = self.teams.envelope.consent(self.persona, self._where(message), message, context, upload)
+        await self.teams.deliver(activity)
+
     async def act(self, message: Message, action: Mapping[str, Any], data: Mapping[str, Any]) -> str | None:
         """Press a button of a posted card, `data` being the action's with the inputs; gives the address OpenUrl opens."""
         match action["type"]:

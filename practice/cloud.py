@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 from practice import entra, graph, seed
 from practice.answers import error
 from practice.state import Call, State
+from practice.subscriptions import Subscriptions
 
 
 class Cloud:
@@ -26,6 +27,7 @@ class Cloud:
         self.graph_url = ""
         self.authority_url = ""
         self.state = state
+        self.subscriptions = Subscriptions(state)
         self._issuer = entra.Issuer(self.tenant_id, self.app_id, self.app_secret, state)
         # Like Microsoft's, this cloud carries on with a request whose client has gone; stopping does not wait for it.
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=0.1)
@@ -48,10 +50,14 @@ class Cloud:
         """Whether `token` (without « Bearer ») is one this tenant issued for the Bot connector and still good."""
         return self._issuer.refusal(token, entra.CONNECTOR_SCOPE) is None
 
+    async def _silence(self, _: web.Application) -> None:
+        await self.subscriptions.close()
+
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._witnessed, self._play], client_max_size=4 * 2**20)
         application.add_routes(entra.routes(self._issuer, self.state))
-        application.add_routes(graph.routes(self._issuer, self.state))
+        application.add_routes(graph.routes(self._issuer, self.state, self.subscriptions))
+        application.on_cleanup.append(self._silence)
         return application
 
     @web.middleware

@@ -13,14 +13,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from aiohttp import web
 
 from practice.conversations import Conversation, Message
-from practice.protocol import MAX_BYTES, ProtocolError, check_activity, utf16_size
+from practice.protocol import (
+    CONSENT_TYPE,
+    FILE_INFO_TYPE,
+    MAX_BYTES,
+    ProtocolError,
+    check_activity,
+    need,
+    utf16_size,
+)
 
 if TYPE_CHECKING:
     from practice.teams import Teams
 
 PREFIX = "/emea/"
 FILES = "/personal/files/"
-Operation = Literal["create", "post", "update", "delete", "members", "file"]
+Operation = Literal["create", "post", "update", "delete", "members", "file", "upload"]
 _PAGE_MIN, _PAGE_DEFAULT, _PAGE_MAX = 50, 200, 500
 _CODES = {403: "ConversationBlockedByUser", 404: "ConversationNotFound", 412: "PreconditionFailed", 429: "Throttled"}
 _RATES = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
@@ -101,6 +109,7 @@ class Connector:
             web.get(one + "/members", self._operation("members", self._members)),
             web.get(one + "/members/{member}", self._operation("members", self._member)),
             web.get(FILES + "{file}", self._file),
+            web.put(FILES + "{file}", self._upload),
         ]
 
     # Keys
@@ -256,8 +265,31 @@ class Connector:
             return refusal.response()
 
     async def _file_content(self, request: web.Request) -> web.Response:
-        content = self._teams.files.get(request.match_info["file"])
-        return web.Response(status=404) if content is None else web.Response(body=content)
+        held = request.match_info["file"]
+        content = self._teams.files.get(held, self._teams.given.get(held) or None)  # a file sent may be empty
+        if content is None:
+            return web.Response(status=404)
+        return web.Response(body=content, headers={"Content-Disposition": "attachment"})
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """OneDrive's upload session: the whole file in one range; the address is the permission here too."""
+        self._teams.counts["upload"] += 1
+        if "Authorization" in request.headers:
+            self._teams.refusals.append("a token was sent to an upload's address")
+            return web.Response(status=400)
+        try:
+            return await self._with_fault("upload", self._uploaded, request)
+        except Refusal as refusal:
+            return refusal.response()
+
+    async def _uploaded(self, request: web.Request) -> web.Response:
+        held, content = request.match_info["file"], await request.read()
+        if held not in self._teams.given:
+            return web.Response(status=404)
+        if request.headers.get("Content-Range") != f"bytes 0-{len(content) - 1}/{len(content)}":
+            return web.Response(status=416)
+        self._teams.given[held] = content
+        return web.json_response({"id": held, "size": len(content)}, status=201)
 
     # What Teams checks
 
@@ -289,8 +321,17 @@ class Connector:
             raise Refusal(413, "MessageSizeTooBig", "Message size too large.")
         try:
             check_activity(activity)
+            self._check_files(where, activity)
         except ProtocolError as error:
             raise Refusal(400, "BadArgument", str(error)) from None
+
+    def _check_files(self, where: Conversation, activity: object) -> None:
+        assert isinstance(activity, Mapping)
+        for one in activity.get("attachments") or ():
+            if one["contentType"] in (CONSENT_TYPE, FILE_INFO_TYPE):
+                need(where.kind == "personal", "a bot gives files in a 1:1 chat only")
+            if one["contentType"] == FILE_INFO_TYPE:
+                need(self._teams.given.get(one["content"]["uniqueId"]), "nothing was put where the file's card points")
 
     def _accept(self, where: Conversation, root: str, activity: object) -> Message:
         self._check(where, activity)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from practice.protocol import CARD_TYPE, FILE_TYPE
+from practice.protocol import CARD_TYPE, CONSENT_TYPE, FILE_INFO_TYPE, FILE_TYPE
 
 _THREAD = ";messageid="
 
@@ -46,6 +46,19 @@ class Message:
         """The name of the file it brings, if it brings one."""
         attachments = self.activity.get("attachments") or []
         return next((str(one["name"]) for one in attachments if one["contentType"] == FILE_TYPE), "")
+
+    @property
+    def offered(self) -> Mapping[str, Any] | None:
+        """The card by which the bot asks to give a file, if it is one."""
+        return self._attached(CONSENT_TYPE)
+
+    @property
+    def given(self) -> Mapping[str, Any] | None:
+        """The card of a file the bot gave, if it is one."""
+        return self._attached(FILE_INFO_TYPE)
+
+    def _attached(self, kind: str) -> Mapping[str, Any] | None:
+        return next((one for one in self.activity.get("attachments") or [] if one["contentType"] == kind), None)
 
     @property
     def text(self) -> str:

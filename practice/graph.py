@@ -15,6 +15,7 @@ from aiohttp import web
 from practice import entra, odata, seed
 from practice.answers import GraphError, answer, error, payload
 from practice.state import SentMail, State, User, as_graph, now
+from practice.subscriptions import Subscriptions
 
 _PROPERTIES = tuple(as_graph(User("", "", None, "", "Member")))
 _DEFAULT = _PROPERTIES[: _PROPERTIES.index("userType")]  # externalUserState and friends come only when selected
@@ -25,7 +26,7 @@ _INVITABLE = re.compile(r"[^\s~!#$%^&*()+=\[\]{}\\/|;:\"'<>?,@.-][^\s~!#$%^&*()+
 _BIND = re.compile(r"https://graph\.microsoft\.com/v1\.0/users(?:/([^/]+)|\('([^']+)'\))")
 
 
-def routes(issuer: entra.Issuer, state: State) -> list[web.RouteDef]:
+def routes(issuer: entra.Issuer, state: State, subscriptions: Subscriptions) -> list[web.RouteDef]:
     """Every route under /v1.0, each behind a Graph token; any other path gets Graph's refusal."""
     tenant = _Tenant(state)
 
@@ -57,6 +58,11 @@ def routes(issuer: entra.Issuer, state: State) -> list[web.RouteDef]:
         web.post("/v1.0/teams/{id}/members", guarded(tenant.add_to_team)),
         web.get("/v1.0/groups/{id}/members", guarded(tenant.list_group), allow_head=False),
         web.get("/v1.0/groups/{id}/members/graph.user", guarded(tenant.list_group), allow_head=False),
+        web.get("/v1.0/subscriptions", guarded(subscriptions.list_all), allow_head=False),
+        web.post("/v1.0/subscriptions", guarded(subscriptions.create)),
+        web.get("/v1.0/subscriptions/{id}", guarded(subscriptions.get), allow_head=False),
+        web.patch("/v1.0/subscriptions/{id}", guarded(subscriptions.renew)),
+        web.delete("/v1.0/subscriptions/{id}", guarded(subscriptions.delete)),
         web.route("*", "/v1.0/{rest:.*}", guarded(tenant.unknown)),
     ]
 

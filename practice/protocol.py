@@ -1,7 +1,7 @@
 """What Teams accepts from a bot, checked strictly: a practice that accepts what the platform refuses teaches errors.
 
 Sources: Microsoft Learn « Universal Actions for Adaptive Cards », « Use dialogs with bots », « Typeahead search in
-Adaptive Cards », « Format your bot messages »; the Adaptive Cards 1.5 schema.
+Adaptive Cards », « Format your bot messages », « Charts in Adaptive Cards »; the Adaptive Cards 1.5 schema.
 """
 
 import json
@@ -10,6 +10,8 @@ from typing import Any
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 FILE_TYPE = "application/vnd.microsoft.teams.file.download.info"
+CONSENT_TYPE = "application/vnd.microsoft.teams.card.file.consent"
+FILE_INFO_TYPE = "application/vnd.microsoft.teams.card.file.info"
 MESSAGE_TYPE = "application/vnd.microsoft.activity.message"
 ERROR_TYPE = "application/vnd.microsoft.error"
 SEARCH_TYPE = "application/vnd.microsoft.search.searchResponse"
@@ -23,7 +25,7 @@ MAX_ROWS = 15
 _ELEMENTS = {
     "TextBlock", "RichTextBlock", "Image", "ImageSet", "Media", "Container", "ColumnSet", "Column", "FactSet", "Table",
     "TableRow", "TableCell", "ActionSet", "Input.Text", "Input.Number", "Input.Date", "Input.Time", "Input.Toggle",
-    "Input.ChoiceSet",
+    "Input.ChoiceSet", "Chart.Donut",
 }  # fmt: skip
 _ACTIONS = {"Action.OpenUrl", "Action.Submit", "Action.ShowCard", "Action.ToggleVisibility", "Action.Execute"}
 _NESTED = ("body", "items", "columns", "rows", "cells", "images")
@@ -105,10 +107,19 @@ def _check_body(card: Mapping[str, Any], in_dialog: bool, ids: set[str]) -> None
             need(kind in _ELEMENTS, f"Teams does not draw {kind}")
         if str(kind).startswith("Input."):
             _check_input(element, ids)
+        if kind == "Chart.Donut":
+            _check_donut(element)
         if kind in ("AdaptiveCard", "ActionSet"):
             need(len(element.get("actions") or ()) <= MAX_ACTIONS, f"over {MAX_ACTIONS} actions: Teams hides the rest")
         for action in own_actions(element):
             _check_action(action, in_dialog, ids)
+
+
+def _check_donut(element: Mapping[str, Any]) -> None:
+    need(element.get("data"), "a chart has no data")
+    for point in element["data"]:
+        need(isinstance(point.get("value"), int | float) and point.get("legend"), f"a chart's point is {point!r}")
+    need("fallback" in element, "a chart has no fallback: elsewhere than in Teams the whole card would be refused")
 
 
 def _check_input(element: Mapping[str, Any], ids: set[str]) -> None:
@@ -161,6 +172,23 @@ def check_attachment(attachment: object, *, in_dialog: bool = False) -> Mapping[
     check_card(attachment.get("content"), in_dialog=in_dialog)
     content: Mapping[str, Any] = attachment["content"]
     return content
+
+
+def check_file_card(attachment: Mapping[str, Any]) -> None:
+    """A file's card: whether one may be given, or the one that was (« Send and receive files through the bot »)."""
+    name, content = attachment.get("name"), attachment.get("content")
+    need(isinstance(name, str) and name, "a file's card has no name")
+    need(isinstance(content, Mapping), "a file's card has no content")
+    assert isinstance(content, Mapping)
+    if attachment["contentType"] == CONSENT_TYPE:
+        size = content.get("sizeInBytes")
+        need(isinstance(size, int) and size > 0, f"sizeInBytes is {size!r}")
+        need(isinstance(content.get("description", ""), str), "the description is not a string")
+        for answer in ("acceptContext", "declineContext"):
+            need(isinstance(content.get(answer, {}), Mapping), f"{answer} is not an object")
+        return
+    need(isinstance(attachment.get("contentUrl"), str), "the file's card has no contentUrl")
+    need(content.get("uniqueId") and "fileType" in content, "the file's card wants uniqueId and fileType")
 
 
 def check_task_answer(body: object, *, fetch: bool) -> Mapping[str, Any] | str | None:
@@ -245,7 +273,10 @@ def check_activity(activity: object) -> None:
     text, attachments = activity.get("text") or "", activity.get("attachments") or []
     need(text or attachments, "a message has neither text nor attachment")
     for attachment in attachments:
-        check_attachment(attachment)
+        if isinstance(attachment, Mapping) and attachment.get("contentType") in (CONSENT_TYPE, FILE_INFO_TYPE):
+            check_file_card(attachment)
+        else:
+            check_attachment(attachment)
     for entity in activity.get("entities") or ():
         if entity.get("type") == "mention":
             span = entity.get("text") or ""

@@ -21,6 +21,8 @@ from practice.backstage import Backstage
 from practice.bot import Bot
 from practice.card import CannotDo
 from practice.client import Client, Shown, Where
+from practice.connector import FILES
+from practice.conversations import Message
 from practice.protocol import ProtocolError
 from practice.teams import BotFailed, Teams
 
@@ -79,6 +81,7 @@ class Page:
             web.get(one, self._person),
             web.post(one + "/write", self._deed(self._write)),
             web.post(one + "/file", self._deed(self._file)),
+            web.post(one + "/consent", self._deed(self._consent)),
             web.post(one + "/act", self._deed(self._act)),
             web.post(one + "/submit", self._deed(self._submit)),
             web.post(one + "/close", self._deed(self._close)),
@@ -167,7 +170,15 @@ class Page:
             "edited": message.version > 1,
             "own": shown.view > 0,
             "card": shown.card,
+            "offered": dict(message.offered) if message.offered else None,
+            "given": self._given(message),
         }
+
+    def _given(self, message: Message) -> dict[str, str] | None:
+        if message.given is None:
+            return None
+        held = message.given["content"]["uniqueId"]
+        return {"name": message.given["name"], "url": f"{self.teams.url}{FILES}{held}"}
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
@@ -210,6 +221,9 @@ class Page:
 
     async def _file(self, client: Client, told: Mapping[str, Any]) -> None:
         await client.send_file(told["name"], base64.b64decode(told["content"]))
+
+    async def _consent(self, client: Client, told: Mapping[str, Any]) -> None:
+        await client.answer_consent(self._find(client, told["message"]), accept=bool(told["accept"]))
 
     async def _act(self, client: Client, told: Mapping[str, Any]) -> dict[str, str]:
         client.notice = ""

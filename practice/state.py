@@ -134,6 +134,8 @@ class State:
     token_seconds: int = 3599
     token_epoch: int = 0
     witness: Witness = unseen
+    watchers: list[Callable[[str], None]] = field(default_factory=list)  # told the id of each user that changed
+    published: dict[str, str] = field(default_factory=dict)  # https origin -> origin on loopback behind it
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -172,6 +174,8 @@ class State:
         """Record that a user changed: users/delta will tell it."""
         self.changed.append(user_id)
         self.save()
+        for watcher in self.watchers:
+            watcher(user_id)
 
     def save(self) -> None:
         """Write what survives a restart, whole or not at all."""

@@ -68,6 +68,8 @@ class Teams:
         self.conversations = Conversations(seed.TEAM_ID, path)
         self.files: dict[str, bytes] = {}
         """What was sent to the bot and can still be fetched, by the last part of its address."""
+        self.given: dict[str, bytes] = {}
+        """What the bot may put, or put, in people's OneDrive, by the last part of its address (empty: not yet)."""
         self.revision = 0
         self._faults: list[Fault] = []
         self._moved = asyncio.Event()
@@ -153,6 +155,18 @@ class Teams:
         held = f"{uuid4().hex}-{len(content)}"
         self.files[held] = content
         return f"{self.url}{FILES}{held}?name={quote(name)}&tempauth={uuid4().hex}"
+
+    def open_upload(self, name: str) -> dict[str, str]:
+        """Where the bot may put a file of that name: an invoke's uploadInfo."""
+        held = uuid4().hex
+        self.given[held] = b""
+        return {
+            "contentUrl": f"{self.url}{FILES}{quote(name)}",
+            "name": name,
+            "uploadUrl": f"{self.url}{FILES}{held}?tempauth={uuid4().hex}",
+            "uniqueId": held,
+            "fileType": name.rpartition(".")[2],
+        }
 
     # People
 

@@ -58,15 +58,27 @@ class _Sdk(NamedTuple):
 
 
 class Client:
-    """msgraph's adapter, one a process. `read_timeout` and `write_timeout` are in seconds and bound a whole call."""
+    """msgraph's adapter, one a process. `read_timeout` and `write_timeout` are in seconds and bound a whole call.
 
-    def __init__(self, tokens: Tokens, graph_url: str, *, read_timeout: float, write_timeout: float) -> None:
+    `on_busy` is told the key of each Unavailable, those of reads that are then sent again included.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        graph_url: str,
+        *,
+        read_timeout: float,
+        write_timeout: float,
+        on_busy: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.base_url = f"{graph_url.rstrip('/')}/v1.0"  # with a trailing slash the builders give `//invitations`
         # A practice Graph on loopback stands for the public one: same token audience, same references to users.
         self.resource = graph_url.rstrip("/") if graph_url.startswith("https://") else PUBLIC_GRAPH
         self._scope = f"{self.resource}/.default"
         self._tokens = tokens
         self._read_timeout, self._write_timeout = read_timeout, write_timeout
+        self._on_busy = on_busy
         self._opening = asyncio.Lock()
         self._sdk: _Sdk | None = None
         self._made: set[Callable[..., Any]] = set()
@@ -110,12 +122,12 @@ class Client:
             await self._tokens.token(self._scope)
         except (Refused, Unavailable) as error:
             log.error("no token for Graph: %s", getattr(error, "facts", error.key))
-            raise Unavailable(f"{service}_down") from None
+            raise self._busy(f"{service}_down") from None
         try:
             async with asyncio.timeout(self._read_timeout if method == "GET" else self._write_timeout) as limit:
                 return await self._persist(request, method, service, limit.when() or 0.0)
         except TimeoutError:
-            raise Unavailable(f"{service}_down", ambiguous=method == "POST") from None
+            raise self._busy(f"{service}_down", ambiguous=method == "POST") from None
 
     async def _persist(
         self, request: "RequestInformation", method: str, service: Service, end: float
@@ -146,9 +158,9 @@ class Client:
         except APIError as error:
             raise await self._translate(error, request, method, service) from None
         except (Refused, Unavailable, httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise Unavailable(f"{service}_down") from None  # no token, or no connection: nothing was sent
+            raise self._busy(f"{service}_down") from None  # no token, or no connection: nothing was sent
         except (httpx.HTTPError, ValueError):
-            raise Unavailable(f"{service}_down", ambiguous=method == "POST") from None
+            raise self._busy(f"{service}_down", ambiguous=method == "POST") from None
 
     async def _translate(
         self, error: "APIError", request: "RequestInformation", method: str, service: Service
@@ -162,14 +174,18 @@ class Client:
         log.warning("Graph: %s %s to %s %s (request-id %s)", status, code, method, request.url_template, request_id)
         if status == 401:
             await self._tokens.forget(self._scope)
-            return Unavailable(f"{service}_down", retry_after=0.0)
+            return self._busy(f"{service}_down", retry_after=0.0)
         if status == 429:
-            return Unavailable(f"{service}_throttled", retry_after=_seconds(headers.get("retry-after")))
+            return self._busy(f"{service}_throttled", retry_after=_seconds(headers.get("retry-after")))
         if 400 <= status < 500 and status not in _LATER:
             return Refusal(status, code, (told and told.message) or "", request_id)
         # 503 says « not done »; behind any other a gateway may have lost the answer of something done.
         lost = method == "POST" and status not in (*_LATER, 503)
-        return Unavailable(f"{service}_down", retry_after=_seconds(headers.get("retry-after")), ambiguous=lost)
+        return self._busy(f"{service}_down", retry_after=_seconds(headers.get("retry-after")), ambiguous=lost)
+
+    def _busy(self, key: str, *, retry_after: float | None = None, ambiguous: bool = False) -> Unavailable:
+        self._on_busy(key)
+        return Unavailable(key, retry_after=retry_after, ambiguous=ambiguous)
 
     async def _open(self) -> _Sdk:
         async with self._opening:

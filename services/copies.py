@@ -17,9 +17,9 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from services import effects, migrate
-from services.effects import ParkedEffect
 from services.errors import Refused
 from services.models import Invitation, InvitationState, JournalLine
+from services.parked import ParkedEffect, everything
 from services.retention import OPERATOR
 from services.store import Store
 
@@ -73,7 +73,7 @@ async def restore(store: Store, file: Path | None, repeatable: Collection[str]) 
             update(Invitation).where(Invitation.state == InvitationState.REQUESTED).values(sent_at=None)
         )
         work.journal(OPERATOR, "copies.restored", "-")
-    parked = [one for one in await effects.parked(store) if one.reason == RESTORED]
+    parked = [one for one in await everything(store) if one.reason == RESTORED]
     return Restored(until, aside, will_look, parked)
 
 

@@ -47,21 +47,25 @@ class Delegated:
 
 @dataclass(frozen=True, slots=True)
 class Approvers:
-    """Who may approve on a dossier today: its collaborateur, and who stands in for them until a day."""
+    """Who may approve on a dossier today: its collaborateur, and who stands in for them until a day.
+
+    `requester` is whichever of the two made the request, where that bars them from approving it.
+    """
 
     owner: Collaborateur | None
     stand_in: Collaborateur | None = None
     until: date | None = None
+    requester: Collaborateur | None = None
 
     @property
     def asked(self) -> Collaborateur | None:
-        """Whom to turn to: nobody absent is disturbed."""
-        return self.stand_in or self.owner
+        """Whom to turn to: nobody absent is disturbed while somebody else may."""
+        return next(reversed(self.all), None)
 
     @property
     def all(self) -> tuple[Collaborateur, ...]:
         """Everyone who may."""
-        return tuple(one for one in (self.owner, self.stand_in) if one is not None)
+        return tuple(one for one in (self.owner, self.stand_in) if one is not None and one is not self.requester)
 
 
 # --- reading
@@ -167,7 +171,7 @@ async def entrust(
     absent = await work.session.get(Collaborateur, absent_id, with_for_update=True)
     if absent is None:
         raise Refused("not_found")
-    stand_in = await _known(work, delegate)
+    stand_in = await known(work, delegate)
     if stand_in.id == absent.id:
         raise Refused("delegate_is_absent", "delegate")
     await require_free(work.session, absent_id, wanted)
@@ -222,7 +226,7 @@ async def _turn(work: Work, row: Delegation, to: DelegationState, actor: str) ->
     return True
 
 
-async def _known(work: Work, member: StaffMember) -> Collaborateur:
+async def known(work: Work, member: StaffMember) -> Collaborateur:
     """The portfolio's person for this member of the staff; written down when the portfolio never named them."""
     found = await collaborateur(work.session, member.email)
     if found is not None:

@@ -1,6 +1,7 @@
-"""What became of each leg (mail, Teams message) of what the firm owes a person."""
+"""What became of each leg (mail, Teams message) of what the firm owes a person. The legs of one subject are independent."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -8,8 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.models import Delivery, DeliveryState
 from services.store import Store
 
+INVITATION = "invitation_mail"
 IDENTIFIER, WELCOME = "identifier_mail", "welcome_mail"
 """The legs that each proposition owes by mail."""
+WELCOME_TEAMS = "welcome_teams"
+MAIL_IN_DOUBT, MESSAGE_IN_DOUBT = "mail_in_doubt", "message_in_doubt"
+IN_DOUBT = frozenset({MAIL_IN_DOUBT, MESSAGE_IN_DOUBT})
+"""Reasons of a leg that nobody knows to have gone out or not; with any other it did not."""
 
 
 async def delivered(session: AsyncSession, subject: str, leg: str) -> bool:
@@ -18,13 +24,25 @@ async def delivered(session: AsyncSession, subject: str, leg: str) -> bool:
     return row is not None and row.state == DeliveryState.DELIVERED
 
 
-async def record(store: Store, subject: str, leg: str, reason: str | None = None) -> None:
-    """The leg went out, or did not for this reason."""
+async def record(store: Store, subject: str, leg: str, reason: str | None = None) -> bool:
+    """The leg went out, or did not for this reason. Gives whether it went out after a failure already told."""
     state = DeliveryState.FAILED if reason else DeliveryState.DELIVERED
     async with store.work() as work:
+        before = await work.session.get(Delivery, (subject, leg))
+        mended = before is not None and before.state == DeliveryState.FAILED and reason is None
         await work.session.merge(Delivery(subject=subject, leg=leg, state=state, reason=reason, at=work.now))
+    return mended
 
 
 async def of(session: AsyncSession, subject: str) -> Sequence[Delivery]:
     """Every leg of a subject, by name."""
-    return (await session.scalars(select(Delivery).where(Delivery.subject == subject).order_by(Delivery.leg))).all()
+    return (await of_each(session, [subject])).get(subject, ())
+
+
+async def of_each(session: AsyncSession, subjects: Collection[str]) -> Mapping[str, Sequence[Delivery]]:
+    """Every leg of each of these subjects, by name."""
+    found: defaultdict[str, list[Delivery]] = defaultdict(list)
+    query = select(Delivery).where(Delivery.subject.in_(subjects)).order_by(Delivery.leg)
+    for row in await session.scalars(query):
+        found[row.subject].append(row)
+    return found

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from stdnum.fr import siren as siren_key
 
+from services import paths
 from services.dossier_search import line_of, search, word_rows
 from services.errors import Refused
 from services.models import Collaborateur, Dossier, DossierWord, new_id
@@ -122,7 +124,9 @@ async def keep(work: Work, records: Iterable[DossierRecord]) -> Mapping[str, Cha
     if new:
         await work.session.execute(insert(Dossier), new)
     if changed:
+        changed.sort(key=itemgetter("id"))  # the order in which services.paths locks dossiers
         await work.session.execute(update(Dossier), changed)
+        await paths.refresh(work.session, [row["id"] for row in changed])
     await _change_lines(work.session, lines)
     return changes
 

@@ -1,9 +1,9 @@
-"""The outbox's table: effects claimed, recorded, parked, tried again. Every statement about it but its first insert."""
+"""The outbox's table: effects claimed, recorded, parked. What becomes of a parked one is in services/parked.py."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -20,11 +20,12 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from services.events import EVENTS, Event
+from services import parked
+from services.events import EVENTS, Event, ParkedChanged
 from services.models import OPEN_EFFECTS, Effect, EffectState
-from services.retention import OPERATOR
 from services.store import Store, Work
 
 LEASE = timedelta(seconds=60)
@@ -64,18 +65,6 @@ class Outcome:
     rest: timedelta = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class ParkedEffect:
-    """Something owed that will not happen by itself: which reaction to what about whom, why not, and since when."""
-
-    id: int
-    reaction: str
-    event: str
-    subject: str
-    reason: str | None
-    since: datetime | None
-
-
 async def claim(work: Work, pool: str, reactions: Mapping[str, bool], room: int) -> list[Claimed]:
     """Take at most `room` effects that are due, the oldest first: the intent, recorded by this transaction's commit.
 
@@ -108,6 +97,18 @@ async def running(work: Work, pools: Collection[str]) -> Counter[str]:
     return Counter({row.pool: row.under_way for row in await work.session.execute(query)})
 
 
+async def backlog(session: AsyncSession, pools: Collection[str]) -> int:
+    """How many effects of these pools are still to end, those under way included."""
+    query = select(func.count()).select_from(Effect).where(Effect.pool.in_(pools), _is_open(Effect))
+    return await session.scalar(query) or 0
+
+
+async def is_due(session: AsyncSession, lane: str) -> bool:
+    """Whether something of this lane is still to start, now or later."""
+    query = select(Effect.id).where(Effect.lane == lane, _is_open(Effect), Effect.state == EffectState.DUE)
+    return await session.scalar(query.limit(1)) is not None
+
+
 async def record(work: Work, outcomes: Iterable[Outcome]) -> None:
     """What became of tries. One whose lease ended, and which someone else took since, is left to them."""
     done = []
@@ -130,8 +131,8 @@ async def record(work: Work, outcomes: Iterable[Outcome]) -> None:
 
 async def _record_trouble(work: Work, outcome: Outcome) -> None:
     later = outcome.state == EffectState.DUE
-    when = {"due_at": work.moment + outcome.wait} if later else {"finished_at": work.moment}
-    await _set(
+    when = {"due_at": work.moment + outcome.wait} if later else {"finished_at": work.now}
+    recorded = await _set(
         work,
         Effect.id == outcome.effect.id,
         Effect.tries == outcome.effect.tries,
@@ -141,6 +142,8 @@ async def _record_trouble(work: Work, outcome: Outcome) -> None:
         unsure=outcome.unsure,
         **when,
     )
+    if recorded and not later and not isinstance(outcome.effect.event, ParkedChanged):
+        await parked.tell(work)
 
 
 async def take_over(work: Work, pools: Mapping[str, Collection[str]], *, alone: bool) -> None:
@@ -166,48 +169,24 @@ async def depth(store: Store) -> dict[str, int]:
     return {state: count for state, count in rows.all()}  # noqa: C416 - rows, to mypy, are no pairs
 
 
-async def parked(store: Store) -> Sequence[ParkedEffect]:
-    """Everything parked, the oldest first."""
-    query = select(Effect).where(Effect.state == EffectState.PARKED).order_by(Effect.id)
-    async with store.read() as session:
-        rows = (await session.scalars(query)).all()
-    return [
-        ParkedEffect(row.id, row.reaction, row.event, row.payload["subject"], row.reason, row.finished_at)
-        for row in rows
-    ]
-
-
-async def try_again(store: Store, ids: Collection[int]) -> int:
-    """Make parked effects due once more, as if they had never been tried: somebody mended the cause. Gives how many."""
-    async with store.work() as work:
-        count = await _set(
-            work,
-            Effect.id.in_(ids),
-            Effect.state == EffectState.PARKED,
-            state=EffectState.DUE,
-            due_at=work.moment,
-            tries=0,
-            unsure=0,
-        )
-        work.journal(OPERATOR, "effects.tried_again", "-", after=str(count))
-    return count
-
-
 async def distrust(work: Work, repeatable: Collection[str], reason: str) -> int:
     """Mark everything open as perhaps done already: this database is a copy from the past.
 
     What looks first (`repeatable`) will look, and do it or not; gives how many. Anything else is parked for this reason.
     """
-    await _set(
+    lost = await _set(
         work,
         _is_open(Effect),
         Effect.reaction.not_in(repeatable),
         state=EffectState.PARKED,
         reason=reason,
         unsure=Effect.unsure + 1,
-        finished_at=work.moment,
+        finished_at=work.now,
     )
-    return await _set(work, _is_open(Effect), state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1)
+    will_look = await _set(work, _is_open(Effect), state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1)
+    if lost:
+        await parked.tell(work)
+    return will_look
 
 
 # --- statements

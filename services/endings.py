@@ -97,9 +97,10 @@ async def end_mission(work: Work, dossier: Dossier, actor: Actor, *, done: bool)
     """
     invited = await _invited(work, dossier)
     switched_off = await _switch_off(work, dossier, actor)
-    closing = await _live(work, Proposition.dossier_id == dossier.id)
+    closing = await _all_live(work, Proposition.dossier_id == dossier.id)
     for row in closing:
         await _close(work, row, actor)
+    switched_off += await _switch_off(work, dossier, actor)  # by a change of offer that was faster
     unlinked = await _unlink_everyone(work, dossier, actor)
     for invitation in invited:
         await _let_go(work, dossier, invitation, actor)
@@ -114,7 +115,7 @@ async def revoke_person(work: Work, invitation_id: str, actor: Actor, *, done: b
     invitation = await invitations.revoke(work, invitation_id, actor.id)
     on = select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id == invitation_id)
     person = select(Interlocuteur.id).where(Interlocuteur.email_key == invitation.email_key)
-    for row in await _live(work, Proposition.dossier_id.in_(on), Proposition.interlocuteur_id.in_(person)):
+    for row in await _all_live(work, Proposition.dossier_id.in_(on), Proposition.interlocuteur_id.in_(person)):
         held = await propositions.get(work.session, row.id)
         await _close(work, row, actor)
         await _ask_withdrawal(work, held, actor, done=done)
@@ -127,6 +128,14 @@ async def _live(work: Work, *where: ColumnElement[bool]) -> Sequence[Proposition
     """Live propositions, held until the commit: nobody decides about them meanwhile."""
     query = select(Proposition).where(Proposition.state.in_(LIVE_PROPOSITIONS), *where).order_by(Proposition.id)
     return (await work.session.scalars(query.with_for_update())).all()
+
+
+async def _all_live(work: Work, *where: ColumnElement[bool]) -> Sequence[Proposition]:
+    """As `_live`, until a second look finds the same: a change of offer that was waited for has put another in their place."""
+    found = await _live(work, *where)
+    while (again := await _live(work, *where)) != found:
+        found = again
+    return found
 
 
 async def _held(work: Work, proposition_id: str) -> Proposed:

@@ -25,6 +25,7 @@ from services.models import (
     Proposition,
     Row,
 )
+from services.people import email_key
 from services.personal import BLANK
 from services.privacy import Person, codes_of_dossiers, find, held, naming
 from services.retention import OPERATOR
@@ -110,13 +111,16 @@ async def _drafts(work: Work, person: Person) -> int:
 
 
 async def _import_lines(work: Work, person: Person) -> int:
-    """In the lines of a file, what names them, and nothing else: the line is about a dossier."""
+    """In the lines of a portfolio, what names them: the line is about a dossier. A client's own line goes but for its number."""
     columns = ImportLine.__table__.c
     named = (test for name in ("said", "facts") for test in naming(columns[name], person.key))  # type: ignore[arg-type]
     words = {person.key, person.collaborateur.name.lower()} if person.collaborateur else {person.key}
     rows = (await work.session.scalars(select(ImportLine).where(or_(*named)))).all()
     for row in rows:
-        row.said, row.facts = _without(row.said, words), _without(row.facts, words)
+        if email_key(str(row.said.get("email", ""))) == person.key:
+            row.said, row.facts = {}, {}
+        else:
+            row.said, row.facts = _without(row.said, words), _without(row.facts, words)
     return len(rows)
 
 

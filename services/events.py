@@ -82,12 +82,32 @@ class ApprovalChanged(Event):
     """Who may approve a proposition changed, or they were reminded. The subject is the proposition."""
 
 
+class ApprovalMoved(Event):
+    """A proposition that awaits an approval has another collaborateur, who is asked anew. The subject is the proposition."""
+
+
+class ApprovalsGathered(Event):
+    """What awaits one person’s approval changed, and a card lists it. The subject is the collaborateur."""
+
+
 class ApprovalsReminded(Event):
     """A collaborateur is due a word about what awaits their approval. The subject is a batch of reminders."""
 
 
 class ApprovalsEscalated(Event):
     """The administrators are due a word about what still awaits a collaborateur. The subject is a batch of reminders."""
+
+
+class ReviewAsked(Event):
+    """Somebody is asked whether dossiers are still clients. The subject is the card’s batch."""
+
+
+class ReviewChanged(Event):
+    """One of them was answered, or is asked about on a newer card. The subject is the batch."""
+
+
+class ReviewToEnd(Event):
+    """It is no client any more, says whoever has the dossier: the administrators’ turn. The subject is the dossier."""
 
 
 class RemindersAnswered(Event):
@@ -118,16 +138,48 @@ class ImportChecked(Event):
     """The file was read: what each line would change, or why it cannot be taken in, is known."""
 
 
+class ClientsRead(Event):
+    """The file is a list of new clients: some of its lines are still to be judged."""
+
+
 class ImportConfirmed(Event):
-    """Its sender wants the lines taken in."""
+    """Its sender wants the lines taken in; also after a pause."""
 
 
 class ImportProgressed(Event):
     """Some lines are taken in, others still to come."""
 
 
+class ClientsUnderWay(Event):
+    """Lines of a list of new clients are still to be taken in, or to be seen through."""
+
+
+class FileAccepted(Event):
+    """Someone accepted the file about their list of clients, and Teams said where to put it. The subject is the import."""
+
+
+class ExportAsked(Event):
+    """An administrator wants a file of ours in their chat. The subject is the export."""
+
+
+class ExportAccepted(Event):
+    """They accepted it, and Teams said where to put it."""
+
+
+class InvitationChanged(Event):
+    """What the card of an invitation shows changed, and « Général » is to see it."""
+
+
+class LoopTaskChanged(Event):
+    """The same of something to be done by hand in Loop."""
+
+
 class ImportFinished(Event):
     """Nothing of it is left to do: every line that could be taken in is, or its sender gave it up."""
+
+
+class ParkedChanged(Event):
+    """What the program gave up doing is more, or less. One subject for all of it: services.parked.EVERYTHING."""
 
 
 EVENTS: dict[str, type[Event]] = {
@@ -151,8 +203,13 @@ EVENTS: dict[str, type[Event]] = {
         OfferWithdrawn,
         OfferEnded,
         ApprovalChanged,
+        ApprovalMoved,
+        ApprovalsGathered,
         ApprovalsReminded,
         ApprovalsEscalated,
+        ReviewAsked,
+        ReviewChanged,
+        ReviewToEnd,
         RemindersAnswered,
         DelegationChanged,
         LoopTaskLeft,
@@ -160,9 +217,17 @@ EVENTS: dict[str, type[Event]] = {
         LoopTaskDropped,
         ImportReceived,
         ImportChecked,
+        ClientsRead,
         ImportConfirmed,
+        ClientsUnderWay,
+        FileAccepted,
+        ExportAsked,
+        ExportAccepted,
+        InvitationChanged,
+        LoopTaskChanged,
         ImportProgressed,
         ImportFinished,
+        ParkedChanged,
     )
 }
 

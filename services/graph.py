@@ -4,11 +4,13 @@ With its private parts, services/_graph_*.py, the one place that knows msgraph, 
 """
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 from services._graph_client import PUBLIC_GRAPH, Client, Refusal
 from services._graph_standing import GraphStanding
+from services._graph_subscriptions import GraphSubscriptions
 from services._graph_tokens import PUBLIC_AUTHORITY, Tokens
 from services.errors import Refused, Unavailable
 from services.ports import Changes, DirectoryUser, Invited, Mail, StaffMember
@@ -35,11 +37,13 @@ _MAX_PAGES = 100
 
 
 class Graph:
-    """Everything the program has with Microsoft Graph and Entra: `tokens`, `directory`, `mailbox`, `standing`. One a process.
+    """Everything the program has with Microsoft Graph and Entra: `tokens`, `directory`, `mailbox`, `standing`, `subscriptions`.
+
+    One a process.
 
     `secret`, `certificate` (path of a PEM file with its key) or `managed_identity`: one of them. `graph_url` has no
     version. `mail_from` is the shared mailbox mails leave from, `reply_to` the address answers go to, if another.
-    `read_timeout` and `write_timeout` are in seconds.
+    `read_timeout` and `write_timeout` are in seconds. `on_busy` is told the key of each call not done (Unavailable).
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Graph:
         reply_to: str | None = None,
         read_timeout: float = 10.0,
         write_timeout: float = 20.0,
+        on_busy: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.tokens = Tokens(
             tenant_id=tenant_id,
@@ -65,10 +70,13 @@ class Graph:
             managed_identity=managed_identity,
             authority_host=authority_host,
         )
-        self._client = Client(self.tokens, graph_url, read_timeout=read_timeout, write_timeout=write_timeout)
+        self._client = Client(
+            self.tokens, graph_url, read_timeout=read_timeout, write_timeout=write_timeout, on_busy=on_busy
+        )
         self.directory = GraphDirectory(self._client)
         self.mailbox = GraphMailbox(self._client, mail_from, reply_to)
         self.standing = GraphStanding(self._client, mail_from)
+        self.subscriptions = GraphSubscriptions(self._client)
 
     async def warm(self) -> None:
         """Import the SDK and fetch a first token. Raises what `Tokens.token` raises."""

@@ -49,6 +49,14 @@ async def give_up_inviting(event: Event, services: Services, reason: str) -> Non
     await _failed(services, event.subject, reason if reason.startswith("directory_") else "directory_down")
 
 
+def require_guest(known: DirectoryUser) -> None:
+    """Refused: `already_member`, a person of the firm; `account_disabled`."""
+    if not known.guest:
+        raise Refused("already_member", "email")
+    if not known.enabled:
+        raise Refused("account_disabled", "email")
+
+
 # --- removing
 
 
@@ -132,10 +140,7 @@ async def _renewed(services: Services, invitation_id: str, made: Invited) -> Non
 
 async def _recognised(services: Services, invitation_id: str, known: DirectoryUser) -> None:
     """Made beforehand in Entra: never invited again. Still pending there, our own mail leaves only if it is asked for."""
-    if not known.guest:
-        raise Refused("already_member", "email")
-    if not known.enabled:
-        raise Refused("account_disabled", "email")
+    require_guest(known)
     pending = _is_pending(known)
     async with services.store.work() as work:
         to = InvitationState.SENT if pending else InvitationState.ACCEPTED

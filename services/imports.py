@@ -1,4 +1,4 @@
-"""Taking in a file of dossiers: a dry run with a verdict a line, then in chunks, each its own commit, until all are in.
+"""Files given to the bot. A portfolio is taken in after a dry run, in chunks, each its own commit, until all are in.
 
 Where it is killed it goes on: a line is marked as taken in the commit that takes it.
 """
@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from sqlalchemy import case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import dossiers, portfolio
+from services import client_list, dossiers, portfolio, sheets
 from services.dossiers import Change, DossierRecord
 from services.errors import Refused
 from services.events import (
     ApprovalChanged,
+    ClientsRead,
     Event,
     ImportChecked,
     ImportConfirmed,
@@ -28,14 +29,15 @@ from services.events import (
 from services.models import Dossier, Import, ImportLine, ImportState, Proposition, PropositionState
 from services.moves import move_import
 from services.people import one_line
-from services.portfolio import Line
 from services.record import Services
+from services.sheets import Line
 from services.store import Store, Work
 
 CHUNK = 500  # lines a commit: other turns wait for SQLite's one writer about a tenth of a second
 PORTION = 10  # chunks between two words about the progress
 NAME = 200
 LOCK = 72_657  # any constant: on PostgreSQL two imports take turns
+UNREAD = "read"  # the verdict of a client's line that nobody has judged yet
 
 T = TypeVar("T")
 
@@ -96,9 +98,11 @@ async def _first(session: AsyncSession, import_id: str, verdict: Verdict, first:
     return (await session.scalars(query.order_by(ImportLine.number).limit(first))).all()
 
 
-async def receive(work: Work, file_name: str, owner: str, url: str | None = None) -> Import:
+async def receive(work: Work, file_name: str, owner: str, url: str | None = None, *, owner_name: str = "") -> Import:
     """A file someone gave, still to be read; with `url`, where Teams holds it."""
-    made = Import(file_name=one_line(file_name)[:NAME], owner=owner, url=url, created_at=work.now)
+    made = Import(
+        file_name=one_line(file_name)[:NAME], owner=owner, owner_name=owner_name, url=url, created_at=work.now
+    )
     work.session.add(made)
     await work.session.flush()
     work.journal(owner, "imports.received", made.id, after=ImportState.RECEIVED)
@@ -110,12 +114,27 @@ async def receive(work: Work, file_name: str, owner: str, url: str | None = None
 
 
 async def check(store: Store, import_id: str, content: bytes) -> None:
-    """Read the file and give each line its verdict. Safe to repeat. Refused, of the file: as `portfolio.read`."""
-    lines = await asyncio.to_thread(_judged, content)
+    """Read the file. A portfolio's lines get their verdict; new clients' are kept, to be judged one by one (ClientsRead).
+
+    Safe to repeat. Refused, of the file: as `sheets.read`.
+    """
+    kind, lines = await asyncio.to_thread(sheets.read, content, (portfolio.KIND, client_list.KIND))
+    if kind is client_list.KIND and len(lines) > client_list.MAX_LINES:
+        raise Refused("portfolio_too_long", max=client_list.MAX_LINES)
     async with store.work() as work:
         found = await get(work.session, import_id)
+        if found.state != ImportState.RECEIVED:
+            return
+        found.kind = kind.name
         await work.session.execute(delete(ImportLine).where(ImportLine.import_id == import_id))
-    for chunk in _chunks(lines, CHUNK):
+        if kind is client_list.KIND:
+            found.url = None
+            rows = [_row(line, UNREAD) for line in lines]
+            await work.session.execute(insert(ImportLine), [{"import_id": import_id, **row} for row in rows])
+            work.emit(ClientsRead(import_id))
+            work.emit(ImportProgressed(import_id))
+            return
+    for chunk in _chunks(await asyncio.to_thread(_judged, lines), CHUNK):
         async with store.work() as work:
             good = [record for _, record in chunk if isinstance(record, DossierRecord)]
             changes = iter(await dossiers.compare(work.session, good))
@@ -129,9 +148,9 @@ async def check(store: Store, import_id: str, content: bytes) -> None:
             work.emit(ImportChecked(import_id))
 
 
-def _judged(content: bytes) -> list[tuple[Line, DossierRecord | Refused]]:
+def _judged(lines: Sequence[Line]) -> list[tuple[Line, DossierRecord | Refused]]:
     first_line: dict[str, int] = {}
-    return [(line, _judge(line, first_line)) for line in _one_name_a_person(portfolio.read(content))]
+    return [(line, _judge(line, first_line)) for line in _one_name_a_person(lines)]
 
 
 def _judge(line: Line, first_line: dict[str, int]) -> DossierRecord | Refused:
@@ -154,26 +173,23 @@ def _one_name_a_person(lines: Sequence[Line]) -> Iterator[Line]:
         yield Line(line.number, {**line.said, "collaborateur_name": name}) if name else line
 
 
-def _refused(line: Line, why: Refused) -> dict[str, Any]:
+def _row(line: Line, verdict: str, reason: str | None = None, facts: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "number": line.number,
         "said": dict(line.said),
-        "verdict": Verdict.REFUSED,
-        "reason": why.key,
-        "facts": dict(why.facts),
+        "verdict": verdict,
+        "reason": reason,
+        "facts": dict(facts or {}),
         "taken": False,
     }
+
+
+def _refused(line: Line, why: Refused) -> dict[str, Any]:
+    return _row(line, Verdict.REFUSED, why.key, why.facts)
 
 
 def _accepted(line: Line, change: Change) -> dict[str, Any]:
-    return {
-        "number": line.number,
-        "said": dict(line.said),
-        "verdict": _verdict(change),
-        "reason": None,
-        "facts": {name: list(pair) for name, pair in (change or {}).items()},
-        "taken": False,
-    }
+    return _row(line, _verdict(change), facts={name: list(pair) for name, pair in (change or {}).items()})
 
 
 def _verdict(change: Change) -> Verdict:
@@ -189,7 +205,7 @@ async def check_file(event: Event, services: Services) -> None:
     if found.state != ImportState.RECEIVED or found.url is None:
         return
     try:
-        await check(services.store, found.id, await services.files.fetch(found.url, portfolio.MAX_BYTES))
+        await check(services.store, found.id, await services.files.fetch(found.url, sheets.MAX_BYTES))
     except Refused as refusal:
         why = {"reason": refusal.key, "facts": dict(refusal.facts), "url": None}
         async with services.store.work() as work:
@@ -224,8 +240,11 @@ async def unfinished(session: AsyncSession, owner: str) -> Sequence[Import]:
 
 
 async def take_in(event: Event, services: Services) -> None:
-    """Reaction to ImportConfirmed and ImportProgressed: the next portion of lines."""
-    await take(services.store, event.subject)
+    """Reaction to ImportConfirmed and ImportProgressed: the next portion of a portfolio's lines."""
+    async with services.store.read() as session:
+        found = await get(session, event.subject)
+    if found.kind == portfolio.KIND.name:
+        await take(services.store, event.subject)
 
 
 async def take(store: Store, import_id: str) -> bool:

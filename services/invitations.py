@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.deliveries import delivered, record
+from services.deliveries import MAIL_IN_DOUBT, delivered, record
 from services.errors import Refused
 from services.events import (
     Event,
@@ -36,7 +36,6 @@ from services.store import Work
 
 BOT = "passerelle"
 DELTA = "users/delta"
-MAIL_IN_DOUBT = "mail_in_doubt"
 RESEND_EVERY = timedelta(days=1)
 
 
@@ -227,10 +226,15 @@ async def tell_offers_changed(event: Event, services: Services) -> None:
 
 async def mail_in_doubt(event: Event, services: Services, _reason: str) -> None:
     """The outbox gave up on the mail with the link, sent or not: the card says so, and an administrator may send it again."""
+    await tell_mail(services, event.subject, MAIL_IN_DOUBT)
+
+
+async def tell_mail(services: Services, invitation_id: str, reason: str | None) -> None:
+    """Why the mail with the link did not leave, on its invitation's card; None once it did."""
     async with services.store.work() as work:
-        invitation = await locked(work, event.subject)
-        if invitation.state == InvitationState.SENT:
-            invitation.reason = MAIL_IN_DOUBT
+        invitation = await locked(work, invitation_id)
+        if invitation.state == InvitationState.SENT and invitation.reason != reason:
+            invitation.reason = reason
             work.emit(OffersChanged(invitation.id))
 
 
@@ -242,6 +246,16 @@ def offer_mail_in_doubt(leg: str) -> Callable[[Event, Services, str], Awaitable[
         await tell_offers_changed(event, services)
 
     return tell
+
+
+async def left_after_all(services: Services, subject: str) -> None:
+    """A mail about this invitation or proposition left that was told to have failed: the card tells it no more."""
+    async with services.store.read() as session:
+        invited = await session.get(Invitation, subject) is not None
+    if invited:
+        await tell_mail(services, subject, None)
+    else:
+        await tell_offers_changed(Event(subject), services)
 
 
 async def notice_acceptances(services: Services) -> int:

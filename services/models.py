@@ -309,6 +309,32 @@ class LoopTask(Row):
     version: Mapped[int] = mapped_column(default=1)
 
 
+class Path(Row):
+    """Where one client stands on one dossier, kept by services.paths from the rows above; never written anywhere else.
+
+    `subject` is the proposition, the invitation or the step left in Loop that says so. `rank` is 0 where somebody must move;
+    `owner_id` and `agency` are the dossier's, to filter by. Each index is read in its order, and alone where it counts.
+    """
+
+    __tablename__ = "paths"
+    subject: Mapped[str] = mapped_column(String(32), primary_key=True)
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id", ondelete="CASCADE"), primary_key=True)
+    state: Mapped[str] = mapped_column(String(20))
+    offer: Mapped[str] = mapped_column(String(40))
+    since: Mapped[datetime]
+    rank: Mapped[int]
+    owner_id: Mapped[str | None] = mapped_column(String(32))
+    agency: Mapped[str] = mapped_column(String(120))
+    __table_args__ = (
+        Index("paths_in_order", "rank", "since", "subject", "dossier_id"),
+        Index("paths_of_state", "state", "rank", "since", "subject", "dossier_id", "offer"),
+        Index("paths_of_dossier", "dossier_id"),
+        Index("paths_of_owner", "owner_id", "rank", "since", "subject", "dossier_id"),
+        Index("paths_of_agency", "agency", "rank", "since", "subject", "dossier_id", "state", "offer"),
+        Index("paths_of_offer", "offer", "rank", "since", "subject", "dossier_id", "state"),
+    )
+
+
 class DelegationState(StrEnum):
     PLANNED = "planned"
     RUNNING = "running"
@@ -358,6 +384,22 @@ class Reminder(Row):
     at: Mapped[datetime]
 
 
+class Review(Row):
+    """When a dossier is next asked about (« toujours client ? »); and last, on which card (`batch`), of whom, what was said."""
+
+    __tablename__ = "reviews"
+    dossier_id: Mapped[str] = mapped_column(ForeignKey("dossiers.id", ondelete="CASCADE"), primary_key=True)
+    due_on: Mapped[date] = mapped_column(index=True)
+    batch: Mapped[str | None] = mapped_column(String(32), index=True)
+    collaborateur_id: Mapped[str | None] = mapped_column(ForeignKey("collaborateurs.id"), index=True)
+    asked_at: Mapped[datetime | None]
+    reminded: Mapped[bool] = mapped_column(default=False)
+    answer: Mapped[str | None] = mapped_column(String(10))
+    answered_by: Mapped[str | None] = mapped_column(String(64))
+    answered_by_name: Mapped[str | None] = mapped_column(String(200))
+    answered_at: Mapped[datetime | None]
+
+
 class Pause(Row):
     """Days on which no reminder leaves, and which bring none nearer: the busy season. Both days included."""
 
@@ -378,11 +420,16 @@ class FirmSetting(Row):
 
 
 class ImportState(StrEnum):
-    """`received` has not been read yet; `checked` is the dry run, waiting for its Ok; `running` survives a crash."""
+    """`received` has not been read yet; `checked` is the dry run, waiting for its Ok; `running` survives a crash.
+
+    `paused` and `stopped` are a list of clients': its lines take as long as Microsoft needs.
+    """
 
     RECEIVED = "received"
     CHECKED = "checked"
     RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
     DONE = "done"
     DROPPED = "dropped"
 
@@ -390,25 +437,31 @@ class ImportState(StrEnum):
 IMPORT_MOVES: Mapping[ImportState, frozenset[ImportState]] = {
     ImportState.RECEIVED: frozenset({ImportState.CHECKED, ImportState.DROPPED}),
     ImportState.CHECKED: frozenset({ImportState.RUNNING, ImportState.DROPPED}),
-    ImportState.RUNNING: frozenset({ImportState.DONE}),
+    ImportState.RUNNING: frozenset({ImportState.DONE, ImportState.PAUSED, ImportState.STOPPED}),
+    ImportState.PAUSED: frozenset({ImportState.RUNNING, ImportState.STOPPED}),
+    ImportState.STOPPED: frozenset(),
     ImportState.DONE: frozenset(),
     ImportState.DROPPED: frozenset(),
 }
 
 
 class Import(Row):
-    """A file of dossiers someone gave, and how far it is taken in.
+    """A file of dossiers, or of new clients, someone gave, and how far it is taken in. `kind` is empty until it is read.
 
-    `url` is where Teams holds a file not yet read (a secret, forgotten once read); `reason` and `facts` say why one could
-    not be read.
+    `url` is where Teams holds a file not yet read, `upload` where it takes the one its owner accepted (both secrets,
+    forgotten once used); `reason` and `facts` say why one could not be read. `told` is how far its card last said it was.
     """
 
     __tablename__ = "imports"
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(10), default="")
     file_name: Mapped[str] = mapped_column(String(200))
     owner: Mapped[str] = mapped_column(String(64))
+    owner_name: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[ImportState] = mapped_column(String(10), default=ImportState.RECEIVED)
     url: Mapped[str | None] = mapped_column(Text)
+    upload: Mapped[dict[str, Any] | None]
+    told: Mapped[str] = mapped_column(String(80), default="")
     reason: Mapped[str | None] = mapped_column(String(60))
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
@@ -418,7 +471,10 @@ class Import(Row):
 
 
 class ImportLine(Row):
-    """One line of the file: what it says, the verdict, and whether it is taken in. `number` is the line's in the file."""
+    """One line of the file: what it says, the verdict, and whether it is taken in. `number` is the line's in the file.
+
+    `invitation_id`, `proposition_id` and `task_id` are what taking in a client's line made, or found.
+    """
 
     __tablename__ = "import_lines"
     import_id: Mapped[str] = mapped_column(ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True)
@@ -428,6 +484,24 @@ class ImportLine(Row):
     reason: Mapped[str | None] = mapped_column(String(60))
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     taken: Mapped[bool] = mapped_column(default=False)
+    invitation_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    proposition_id: Mapped[str | None] = mapped_column(String(32))
+    task_id: Mapped[str | None] = mapped_column(String(32), index=True)
+
+
+class Export(Row):
+    """A file somebody asked for in Teams, until they have it: `what` of ours, and the `kind` of file.
+
+    `upload` is where Teams takes it, once its owner accepted it (a secret).
+    """
+
+    __tablename__ = "exports"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    what: Mapped[str] = mapped_column(String(10))
+    kind: Mapped[str] = mapped_column(String(4))
+    owner: Mapped[str] = mapped_column(String(64))
+    upload: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime]
 
 
 class Draft(Row):
@@ -511,10 +585,12 @@ class EffectState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     PARKED = "parked"
+    DROPPED = "dropped"  # parked, then given up by an administrator
 
 
 OPEN_EFFECTS = (EffectState.DUE, EffectState.RUNNING)
 _OPEN = text("state IN ('due', 'running')")
+_PARKED = text("state = 'parked'")
 
 
 class Effect(Row):
@@ -540,6 +616,7 @@ class Effect(Row):
     __table_args__ = (
         Index("effects_open", "pool", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("effects_lane", "lane", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("effects_parked", "finished_at", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
     )
 
 

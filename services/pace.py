@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.errors import Unavailable
 from services.models import Pace
-from services.ports import Chat, Message, Place, RosterMember
+from services.ports import Chat, FileOffer, Message, Place, RosterMember, Upload
 from services.store import Store, Work
 
 # Teams takes 7 messages a second in a conversation, but 60 in 30 seconds and 1800 an hour ("Optimize your bot with rate
@@ -57,7 +57,7 @@ class PacedChat:
         self._store = store
         self._sleep = sleep
 
-    async def post(self, place: Place, message: Message) -> str:
+    async def post(self, place: Place, message: Message | FileOffer | Upload) -> str:
         """Post a new message; gives its activity id."""
         await self._turn({f"thread:{place.conversation_id}": THREAD_PAUSE})
         return await self._chat.post(place, message)

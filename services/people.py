@@ -73,7 +73,7 @@ def email_address(typed: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", one_line(typed))
     try:
-        address = validate_email(plain, check_deliverability=False)
+        address = validate_email(plain, check_deliverability=False, strict=True)  # no name longer than mail allows
     except EmailNotValidError:
         raise Refused("email_invalid", "email") from None
     if "+" in address.local_part:

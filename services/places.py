@@ -1,15 +1,18 @@
 """Conversations the bot was seen in, and the cards it posted there."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.clock import Clock
 from services.models import PlaceRow, PostedCard
 from services.ports import Place, PlaceKind
 from services.store import Store
 
 GENERAL = "general"
+SEEN_FOR = timedelta(minutes=1)
 
 
 def personal(aad_id: str) -> str:
@@ -68,6 +71,29 @@ async def find(store: Store, key: str) -> Place | None:
     )
 
 
+class Seen:
+    """Where turns came from in the last minute, in this process: a place is not read from the database at each click."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until = clock()
+        self._places: dict[str, Place] = {}
+
+    def lately(self, key: str, place: Place) -> bool:
+        """Whether this very place has been seen under this key; from now on it has."""
+        now = self._clock()
+        if now >= self._until:
+            self._until = now + SEEN_FOR
+            self._places.clear()
+        before = self._places.get(key)
+        self._places[key] = place
+        return before == place
+
+    def forget(self, key: str) -> None:
+        """What happens there now is to be compared with the database."""
+        self._places.pop(key, None)
+
+
 async def posted(session: AsyncSession, about: str, place_key: str) -> str | None:
     """The activity id of the card about this subject in this place."""
     row = await session.get(PostedCard, (about, place_key))
@@ -77,6 +103,13 @@ async def posted(session: AsyncSession, about: str, place_key: str) -> str | Non
 async def posted_in(session: AsyncSession, about: str) -> Sequence[str]:
     """The places where a card about this subject stands."""
     query = select(PostedCard.place_key).where(PostedCard.about == about).order_by(PostedCard.place_key)
+    return (await session.scalars(query)).all()
+
+
+async def posted_like(session: AsyncSession, start: str, place_key: str) -> Sequence[str]:
+    """The subjects that begin so and have a card in this place, in their order."""
+    about = PostedCard.about.startswith(start, autoescape=True)
+    query = select(PostedCard.about).where(about, PostedCard.place_key == place_key).order_by(PostedCard.about)
     return (await session.scalars(query)).all()
 
 

@@ -1,24 +1,15 @@
-"""The portfolio as Loop exports it and French Excel saves it, CSV or XLSX -> its lines, and from a line a record.
+"""The portfolio as Loop exports it: its headings, and from a line a record."""
 
-Nothing of a cell is interpreted: what looks like a formula is text like any other.
-"""
-
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from itertools import islice
 
-from services import workbook
+from services import sheets
 from services.dossiers import DossierRecord, checked_siren
 from services.errors import Refused
-from services.people import email_address, one_line, words
+from services.people import email_address
+from services.sheets import MAX_BYTES, MAX_LINES, Kind, Line, Row
 
-MAX_BYTES = 20_000_000
-MAX_LINES = 200_000
-HEADER_WITHIN = 20  # rows: exports begin with a title, a date, an empty row
-SEPARATORS = ";,\t"
+__all__ = ["COLUMNS", "KIND", "MAX_BYTES", "MAX_LINES", "Line", "read", "record"]
 
 COLUMNS = {
     "code": "Code",
@@ -54,7 +45,6 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
     "collaborateur": (*(mail + who for who in _WHO for mail in _MAIL), *_WHO),
     "collaborateur_name": tuple(name + who for who in _WHO for name in ("nom", "nomprenom", "prenomnom")),
 }
-_SMALL = frozenset(("d", "de", "des", "du", "et", "l", "la", "le", "les"))
 _LONGEST = {
     "code": 40,
     "company": 200,
@@ -65,28 +55,9 @@ _LONGEST = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line that is not blank. `number` is its row as Excel shows it; `said` has a cell for each column of the file."""
-
-    number: int
-    said: Mapping[str, str]
-
-
 def read(content: bytes) -> list[Line]:
-    """The lines beneath the headings.
-
-    Refused, of the file as a whole: `file_too_big`, `portfolio_too_long`, `portfolio_unreadable`, `portfolio_old_excel`,
-    `portfolio_columns` (`missing`: the names of mandatory columns), `portfolio_empty`. A big file takes seconds: not for
-    the event loop.
-    """
-    if len(content) > MAX_BYTES:
-        raise Refused("file_too_big", max=MAX_BYTES // 1_000_000)
-    tables = workbook.tables(content) if workbook.is_one(content) else _csv_tables(content)
-    lines = list(_lines(*_first_with_headings(tables)))
-    if not lines:
-        raise Refused("portfolio_empty")
-    return lines
+    """The lines beneath the headings. Refused as `sheets.read`, with `portfolio_columns` where a mandatory one is missing."""
+    return sheets.read(content, (KIND,))[1]
 
 
 def record(said: Mapping[str, str]) -> DossierRecord:
@@ -127,57 +98,9 @@ def _email(typed: str) -> str:
         raise Refused("email_invalid", "collaborateur") from None
 
 
-# --- rows
-
-Row = Sequence[str]
-
-
-def _csv_tables(content: bytes) -> Iterator[Iterator[Row]]:
-    """The same text once by each separator: the right one is the one that shows the headings."""
-    text = _decoded(content)
-    if text[:4].casefold() == "sep=":  # Excel's own hint, which it does not show as a row
-        text = text.partition("\n")[2]
-    for separator in SEPARATORS:
-        yield _csv_rows(text, separator)
-
-
-def _csv_rows(text: str, separator: str) -> Iterator[Row]:
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    except csv.Error:
-        raise Refused("portfolio_unreadable") from None
-
-
-def _decoded(content: bytes) -> str:
-    unicode_text = content.startswith((b"\xff\xfe", b"\xfe\xff"))  # as Excel calls it
-    for encoding in ("utf-16",) if unicode_text else ("utf-8-sig", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Refused("portfolio_unreadable")
-
-
-def _first_with_headings(tables: Iterable[Iterator[Row]]) -> tuple[Mapping[str, int], int, Iterator[Row]]:
-    """Where each field is, the number of the heading row, and the rows beneath it. Refused says what is missing."""
-    nearest: Mapping[str, int] = {}
-    for rows in tables:
-        for number, row in enumerate(islice(rows, HEADER_WITHIN), 1):
-            places = _places(row)
-            if all(field in places for field in MANDATORY):
-                return places, number, rows
-            nearest = max(nearest, places, key=len)
-    raise Refused("portfolio_columns", missing=[COLUMNS[field] for field in MANDATORY if field not in nearest])
-
-
-def _places(row: Row) -> dict[str, int]:
+def _places(headings: Row) -> dict[str, int]:
     """Which cell of a heading row is which field."""
-    headings = ["".join(word for word in words(cell) if word not in _SMALL) for cell in row]
-    places = {}
-    for field, known in _HEADINGS.items():
-        found = [known.index(one) for one in headings if one in known]
-        if found:
-            places[field] = headings.index(known[min(found)])
+    places = sheets.named(headings, _HEADINGS)
     if "collaborateur" in places and headings[places["collaborateur"]] not in _WHO:
         who = next(
             (one for one in _WHO if one in headings), None
@@ -187,13 +110,4 @@ def _places(row: Row) -> dict[str, int]:
     return places
 
 
-def _lines(places: Mapping[str, int], header: int, rows: Iterator[Row]) -> Iterator[Line]:
-    found = 0
-    for number, row in enumerate(islice(rows, workbook.MAX_ROWS), header + 1):
-        cells = [one_line(cell) for cell in row]
-        if not any(cells):
-            continue
-        found += 1
-        if found > MAX_LINES:
-            raise Refused("portfolio_too_long", max=MAX_LINES)
-        yield Line(number, {field: cells[place] if place < len(cells) else "" for field, place in places.items()})
+KIND = Kind("portfolio", "portfolio_columns", COLUMNS, MANDATORY, _places)

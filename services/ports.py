@@ -138,6 +138,30 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class FileOffer:
+    """The bot asks someone, in their 1:1 chat, whether it may put a file in their OneDrive. `context` comes back with the answer.
+
+    `size` is in bytes, and may be about right: it is shown.
+    """
+
+    name: str
+    description: str
+    size: int
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Where Teams takes the file that was accepted. `put_url` is a secret: whoever has it may write there, for a while."""
+
+    put_url: str
+    name: str
+    content_url: str
+    unique_id: str
+    file_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class RosterMember:
     """A member of a conversation as Teams' connector knows them: `mri` is what refresh.userIds needs."""
 
@@ -154,8 +178,8 @@ class Chat(Protocol):
     `chat_refused` (other 4xx, with `status`). Unavailable: `chat_down`, `chat_throttled`; a post that timed out is ambiguous.
     """
 
-    async def post(self, place: Place, message: Message) -> str:
-        """Post a new message; gives its activity id."""
+    async def post(self, place: Place, message: Message | FileOffer | Upload) -> str:
+        """Post a new message, ask whether a file may be given, or show the file that was put; gives its activity id."""
         ...
 
     async def update(self, place: Place, activity_id: str, message: Message) -> None: ...
@@ -187,7 +211,7 @@ class Standing(Protocol):
 
 
 class Files(Protocol):
-    """Files that people send to the bot in Teams.
+    """Files that people send to the bot in Teams, and that it gives them.
 
     Refused keys: `file_gone` (the address has expired, or the file was deleted), `file_refused` (no address Teams gives),
     `file_too_big` (with `max`, in megabytes). Unavailable: `files_down`.
@@ -195,4 +219,32 @@ class Files(Protocol):
 
     async def fetch(self, url: str, most: int) -> bytes:
         """The content, at most `most` bytes."""
+        ...
+
+    async def put(self, url: str, content: bytes) -> None:
+        """Put the whole content there. Safe to repeat."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What Graph promised: notifications of changed users, until then."""
+
+    id: str
+    until: datetime
+
+
+class Subscriptions(Protocol):
+    """Graph's change notifications about the tenant's users, sent to an address of ours.
+
+    Refused: `notifications_refused` (with `code`: the address did not answer, the permission is missing),
+    `subscription_gone`. Unavailable: `directory_throttled`, `directory_down`.
+    """
+
+    async def subscribe(self, url: str, secret: str, until: datetime) -> Subscription:
+        """Graph asks `url` first whether it is ours. `secret` comes back with each notification."""
+        ...
+
+    async def renew(self, subscription_id: str, until: datetime) -> Subscription:
+        """Make it last until then, and authorise it anew."""
         ...

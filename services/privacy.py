@@ -19,12 +19,12 @@ from services.store import Store
 
 ABOUT_NOBODY = frozenset(
     {
-        *("dossier_words", "interlocuteur_words"),  # they repeat what stands in other tables
+        *("dossier_words", "interlocuteur_words", "paths"),  # they repeat what stands in other tables
         *("journal_head", "pseudonym_keys", "bookmarks", "firm_settings", "paces"),
     }
 )
 _COMPOSED = {"about", "key", "place_key", "lane"}  # `user:<id>`, `proposition:<id>`
-_SECRETS = {("invitations", "redeem_url"), ("imports", "url")}
+_SECRETS = {("invitations", "redeem_url"), ("imports", "url"), ("imports", "upload")}
 
 Held = dict[str, list[dict[str, Any]]]
 """By table, rows by column, as JSON data."""

@@ -10,7 +10,7 @@ from services.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Firm:
-    """The accounting firm, from the settings. `domains` are its own mail domains, lower case."""
+    """The accounting firm, from the settings. `domains` are its own mail domains, lower case; `color` (#rrggbb) its mails’."""
 
     name: str
     locale: str
@@ -18,6 +18,7 @@ class Firm:
     loop_url: str
     tenant_id: str
     invite_to_team: bool = False
+    color: str = "#5b5fc7"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import calendar, delegations, invitations, propositions
+from services import calendar, delegations, invitations, propositions, reviews
 from services.calendar import Calendar, day_of
+from services.delegations import Approvers
 from services.errors import Refused
 from services.events import (
     ApprovalChanged,
@@ -40,6 +41,7 @@ from services.models import (
 from services.moves import move_invitation
 from services.propositions import Proposed
 from services.record import Services
+from services.roles import Roles
 from services.store import Store, Work
 
 GUEST, APPROVAL = "guest", "approval"
@@ -47,7 +49,7 @@ REMINDED, ESCALATED = 1, 2
 
 
 async def tick(services: Services) -> None:
-    """What the clock alone brings about: delegations begin and end, reminders leave, invitations expire.
+    """What the clock alone brings about: delegations begin and end, reminders leave, invitations expire, clients are reviewed.
 
     At night and during a pause nothing leaves; an approval is only asked for on business days.
     """
@@ -59,11 +61,13 @@ async def tick(services: Services) -> None:
     async with store.read() as session:
         days = await calendar.of_firm(session, now)
         guests = await _guests_due(session, days) if days.counts(days.today) else ()
-        approvals = await _approvals_due(session, days) if days.works(days.today) else {}
+        approvals = await _approvals_due(session, days, services.roles) if days.works(days.today) else {}
     for invitation_id in guests:
         await _claim(store, partial(_remind_guest, invitation_id=invitation_id, days=days))
     for told, waiting in approvals.items():
         await _claim(store, partial(_tell, told=told, waiting=waiting))
+    if days.works(days.today):
+        await reviews.tick(store, days)
 
 
 async def _claim(store: Store, claim: Callable[[Work], Awaitable[None]]) -> None:
@@ -182,15 +186,16 @@ class _Waiting:
     since: date
 
 
-async def _approvals_due(session: AsyncSession, days: Calendar) -> Mapping[_Told, Sequence[_Waiting]]:
+async def _approvals_due(session: AsyncSession, days: Calendar, roles: Roles) -> Mapping[_Told, Sequence[_Waiting]]:
     """What is due today, card by card. Whoever was told today already is not told a second time."""
     awaiting = Proposition.state == PropositionState.AWAITING_APPROVAL
     lasts = await _lasts(session, APPROVAL, select(Proposition.id).where(awaiting))
     absent = await delegations.stand_ins(session, days.today)
     told_today = await _told_on(session, days.today)
     query = (
-        select(Proposition, Dossier.collaborateur_id)
+        select(Proposition, Collaborateur)
         .join(Dossier, Dossier.id == Proposition.dossier_id)
+        .outerjoin(Collaborateur, Collaborateur.id == Dossier.collaborateur_id)
         .where(awaiting)
         .order_by(Proposition.awaiting_since, Proposition.id)
     )
@@ -198,13 +203,16 @@ async def _approvals_due(session: AsyncSession, days: Calendar) -> Mapping[_Told
     for row, owner in (await session.execute(query)).all():
         since = _asked_on(row)
         last = lasts.get((row.id, since), Last())
-        # Where the portfolio names nobody there is nobody to remind: the administrators hear of it in due course.
-        taken = last.number if owner else ESCALATED - 1
+        stand_in = absent[owner.id].delegate if owner and owner.id in absent else None
+        asked = roles.barring(Approvers(owner, stand_in), row.proposed_by).asked
+        # Where nobody may approve, the portfolio naming nobody or who proposed it alone, there is nobody to remind: the
+        # administrators hear of it in due course.
+        taken = last.number if asked else ESCALATED - 1
         if last.number >= ESCALATED or not _approval_due(since, taken, last, days):
             continue
-        told = _Told(ESCALATED, owner, row.proposed_by)
-        if owner and taken < REMINDED:
-            told = _Told(REMINDED, absent[owner].delegate.id if owner in absent else owner)
+        told = _Told(ESCALATED, owner.id if asked else None, row.proposed_by)
+        if asked and taken < REMINDED:
+            told = _Told(REMINDED, asked.id)
         if (told.number, told.collaborateur_id) not in told_today:
             due[told].append(_Waiting(row.id, since))
     return due

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, CursorResult, Delete, Select, Update, delete, func, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from services import journal
+from services import journal, paths
 from services.models import (
     LIVE_INVITATIONS,
     Activation,
@@ -16,9 +16,11 @@ from services.models import (
     Draft,
     Effect,
     EffectState,
+    Export,
     Import,
     Interlocuteur,
     Invitation,
+    InvitationDossier,
     InvitationState,
     JournalLine,
     LoopTask,
@@ -41,7 +43,7 @@ DAYS: Mapping[str, int] = {
     "drafts": 7,  # forms left open, with what was typed in them
     "effects": 30,  # what the program did, once done
     "parked_effects": 180,  # what it gave up doing: somebody may still have to look
-    "imports": 90,  # files of dossiers, line by line
+    "imports": 90,  # files of dossiers, line by line; files asked for and never taken
     "deliveries": 365,  # which mail left when
     "reminders": 365,  # reminders sent, pauses and delegations past
     "tasks": 365,  # steps in Loop, done or dropped
@@ -107,13 +109,15 @@ async def _effects(work: Work, before: datetime) -> int:
 
 
 async def _parked_effects(work: Work, before: datetime) -> int:
-    return await _count(work, delete(Effect).where(Effect.state == EffectState.PARKED, Effect.finished_at < before))
+    given_up = Effect.state.in_((EffectState.PARKED, EffectState.DROPPED))
+    return await _count(work, delete(Effect).where(given_up, Effect.finished_at < before))
 
 
 async def _imports(work: Work, before: datetime) -> int:
     gone = select(Import.id).where(func.coalesce(Import.finished_at, Import.created_at) < before)
     await _with_subjects(work, gone)
-    return await _count(work, delete(Import).where(Import.id.in_(gone)))
+    asked = await _count(work, delete(Export).where(Export.created_at < before))
+    return asked + await _count(work, delete(Import).where(Import.id.in_(gone)))
 
 
 async def _deliveries(work: Work, before: datetime) -> int:
@@ -148,7 +152,11 @@ async def _invitations(work: Work, before: datetime) -> int:
     their_chat = select(literal("user:").concat(Invitation.user_id)).where(*past, Invitation.user_id.not_in(guests))
     await _count(work, delete(PostedCard).where(PostedCard.place_key.in_(their_chat)))
     await _count(work, delete(PlaceRow).where(PlaceRow.key.in_(their_chat)))
-    return await _count(work, delete(Invitation).where(Invitation.id.in_(gone)))
+    on = select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id.in_(gone))
+    dossiers = set(await work.session.scalars(on))
+    count = await _count(work, delete(Invitation).where(Invitation.id.in_(gone)))
+    await paths.refresh(work.session, dossiers)
+    return count
 
 
 async def _propositions(work: Work, before: datetime) -> int:
@@ -157,7 +165,10 @@ async def _propositions(work: Work, before: datetime) -> int:
     gone = select(Proposition.id).where(ended, at < before)
     await _with_subjects(work, gone)
     await _count(work, delete(Activation).where(Activation.ended_at < before))
-    return await _count(work, delete(Proposition).where(Proposition.id.in_(gone)))
+    dossiers = set(await work.session.scalars(select(Proposition.dossier_id).where(Proposition.id.in_(gone))))
+    count = await _count(work, delete(Proposition).where(Proposition.id.in_(gone)))
+    await paths.refresh(work.session, dossiers)
+    return count
 
 
 async def _interlocuteurs(work: Work, before: datetime) -> int:

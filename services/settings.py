@@ -1,6 +1,7 @@
 """Settings from the environment: every fault found at once, each naming its variable; no default opens a door."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ AUTHORITY = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
 LOOP = "https://loop.cegid.com"
 FIRM = "Cabinet comptable"
+COLOR = "#5b5fc7"  # Teams’ own
 LONGEST = 36500  # days; a century
 DATABASE = "sqlite+aiosqlite:///var/passerelle.db"
 
@@ -44,17 +46,21 @@ class Settings:
     authority: str
     service_hosts: frozenset[str]
     graph_url: str
+    notifications_url: str | None
     mail_from: str | None
     mail_reply_to: str | None
     loop_url: str
     admin_group_id: str | None
     invite_to_team: bool
+    requester_may_approve: bool
     firm_name: str
     firm_locale: str
     firm_domains: frozenset[str]
+    firm_color: str
     practice: bool
     log_level: str
     log_format: str
+    otlp_endpoint: str | None
     retention: Mapping[str, int]
 
     def __repr__(self) -> str:
@@ -142,17 +148,21 @@ def load(env: Mapping[str, str] = os.environ) -> Settings:
         authority=read.url("AZURE_AUTHORITY_HOST", AUTHORITY, practice=practice),
         service_hosts=_hosts(read.text("SERVICE_URL_HOSTS", TEAMS_HOSTS)),
         graph_url=read.url("GRAPH_URL", GRAPH, practice=practice),
+        notifications_url=_notifications(read),
         mail_from=_mailbox(read, "MAIL_FROM"),
         mail_reply_to=_mailbox(read, "MAIL_REPLY_TO"),
         loop_url=read.url("LOOP_URL", LOOP, practice=practice),
         admin_group_id=read.text("ADMIN_GROUP_ID") or None,
         invite_to_team=read.flag("INVITE_TO_TEAM"),
+        requester_may_approve=read.flag("REQUESTER_MAY_APPROVE"),
         firm_name=read.text("FIRM_NAME", FIRM),
         firm_locale=read.one_of("FIRM_LOCALE", "fr", ("fr", "en")),
         firm_domains=_hosts(read.text("FIRM_DOMAINS")),
+        firm_color=_color(read, "FIRM_COLOR", COLOR),
         practice=practice,
         log_level=read.one_of("LOG_LEVEL", "INFO", logs.LEVELS),
         log_format=read.one_of("LOG_FORMAT", "text", logs.FORMATS),
+        otlp_endpoint=_collector(read, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         retention=_retention(read),
     )
     if read.faults:
@@ -185,6 +195,44 @@ def _mailbox(read: _Reader, name: str) -> str | None:
     if value and "@" not in value:
         read.fault(name, "must be a mailbox address")
     return value or None
+
+
+def _color(read: _Reader, name: str, default: str) -> str:
+    """On it stands white text, which people must be able to read (WCAG 2.2, 1.4.3: a contrast of 4.5)."""
+    value = read.text(name, default).lower()
+    if not re.fullmatch("#[0-9a-f]{6}", value):
+        read.fault(name, "must be a colour like #5b5fc7")
+    elif _contrast_with_white(value) < 4.5:
+        read.fault(name, "too light: white text on it cannot be read; choose a darker one")
+    return value
+
+
+def _contrast_with_white(color: str) -> float:
+    """As WCAG 2.2 defines it, 1 to 21."""
+    channels = (int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in channels)
+    luminance = sum(share * one for share, one in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return 1.05 / (luminance + 0.05)
+
+
+def _collector(read: _Reader, name: str) -> str | None:
+    """Plain http is usual for a collector beside the program; what it is sent names nobody."""
+    value = read.text(name).rstrip("/")
+    if value and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", value):
+        read.fault(name, "must be an http or https URL")
+    return value or None
+
+
+def _notifications(read: _Reader) -> str | None:
+    """Graph speaks to nobody without a certificate, in practice mode neither."""
+    name = "GRAPH_NOTIFICATIONS_URL"
+    value = read.text(name)
+    if not value:
+        return None
+    if not value.startswith("https://"):
+        read.fault(name, "must be https")
+        return None
+    return read.url(name, "", practice=False)
 
 
 def _database(read: _Reader) -> str:

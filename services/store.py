@@ -4,20 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, Update, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from services import journal
+from services import _sqlite, journal, paths
 from services.clock import Clock
 from services.events import Event, packed
 from services.models import Effect, JournalLine
 
+Columns = TypeVarTuple("Columns")
 AgreedTime = datetime | ColumnElement[datetime]
+
+_BARE = {"passerelle_bare": True}  # no BEGIN: SQLite takes each statement for a transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,8 @@ class Work:
         self.lines: list[JournalLine] = []
         self._owed = owed
 
-    def emit(self, happened: Event) -> None:
-        """Owe every reaction to this event, in the same commit as the change."""
+    def emit(self, happened: Event, after: timedelta = timedelta()) -> None:
+        """Owe every reaction to this event, in the same commit as the change; none of them is due before `after`."""
         for reaction in self._owed.get(type(happened), ()):
             self.emitted = True
             self.session.add(
@@ -65,7 +68,7 @@ class Work:
                     reaction=reaction.name,
                     lane=f"{reaction.lane}:{happened.subject}",
                     pool=reaction.pool,
-                    due_at=self.moment,
+                    due_at=self.moment + after if after else self.moment,
                 )
             )
 
@@ -95,6 +98,9 @@ class Store:
         self.committed = asyncio.Event()
         self._owed = owed
         self.single_writer = self.engine.dialect.name == "sqlite"
+        self._alone = self.engine.execution_options(
+            **(_BARE if self.single_writer else {"isolation_level": "AUTOCOMMIT"})
+        )
         self._agreed = agreed or (clock if self.single_writer else None)
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.single_writer else nullcontext()
 
@@ -107,6 +113,7 @@ class Store:
             moment: AgreedTime = self._agreed() if self._agreed else func.now()
             work = Work(session, self.clock(), moment, self._owed)
             yield work
+            await paths.follow(session, work.lines)
             await journal.seal(session, work.lines)
             await session.commit()
         if work.emitted:
@@ -117,6 +124,16 @@ class Store:
         """A session to look with; what is changed in it is thrown away."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
             yield session
+
+    async def ask(self, query: Select[*Columns], **bound: object) -> Sequence[Row[*Columns]]:
+        """The rows of one question, without a transaction around it: for what every turn asks."""
+        async with self._alone.connect() as connection:
+            return (await connection.execute(query, bound)).all()
+
+    async def change(self, statement: Update, **bound: object) -> int:
+        """One change that owes nothing and has no line in the journal, a transaction of its own; gives how many rows."""
+        async with self._turn, self._alone.connect() as connection:
+            return (await connection.execute(statement, bound)).rowcount
 
     async def ready(self) -> str | None:
         """None when the database answers and is migrated; otherwise the reason, in words for an operator."""
@@ -135,7 +152,7 @@ class Store:
 def _engine(url: str) -> AsyncEngine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_async_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
+    engine = create_async_engine(url, async_creator=_sqlite.opener(make_url(url), timeout=10), hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
@@ -152,5 +169,6 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A DEFERRED transaction that reads and then writes can fail at once with "database is locked", whatever the timeout.
-    write = connection.get_execution_options().get("passerelle_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("passerelle_bare"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("passerelle_write") else "BEGIN")

@@ -1,61 +1,60 @@
-"""Where each client stands, who holds the ball, since when: one list of invitations, propositions and steps left in Loop."""
+"""Where each client stands, who holds the ball, since when: the board of `suivi`, read from the table services.paths keeps."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import offers
-from services.models import (
-    Collaborateur,
-    Dossier,
-    Interlocuteur,
-    Invitation,
-    InvitationDossier,
-    InvitationState,
-    LoopTask,
-    Moment,
-    Proposition,
-    PropositionState,
-    TaskState,
-)
+from services.models import Collaborateur, Dossier, Path
+from services.paths import BALL, SHOWN
+
+__all__ = ["BALL", "LATE", "LATE_AFTER", "SHOWN", "Board", "Choices", "Client", "Wanted", "board", "choices", "every"]
 
 LATE_AFTER = timedelta(days=3)
-
-BALL: dict[str, str] = {
-    InvitationState.REQUESTED: "passerelle",
-    InvitationState.SENT: "entrepreneur",
-    InvitationState.ACCEPTED: "administrateur",
-    InvitationState.FAILED: "administrateur",
-    InvitationState.EXPIRED: "administrateur",
-    PropositionState.PROPOSED: "administrateur",
-    PropositionState.AWAITING_APPROVAL: "collaborateur",
-    PropositionState.REFUSED: "administrateur",
-    TaskState.TODO: "administrateur",
-}
-SHOWN = (*BALL, PropositionState.ACTIVE.value)
-"""States the board shows; what is withdrawn, ended or revoked is history, and the journal's."""
-
-LATE, MINE = "late", "mine"
+LATE = "late"
+_BATCH = 1000
+_ORDER = (Path.rank, Path.since, Path.subject, Path.dossier_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """Where one client stands on one dossier. `ball` is a role, None where nobody is waited for."""
+class Wanted:
+    """What the board is to show; empty fields let everything through. `state` may also be `late`, `owners` are ids."""
 
+    state: str = ""
+    owners: tuple[str, ...] = ()
+    agency: str = ""
+    offer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where one client stands on one dossier. `ball` is a role, None where nobody is waited for.
+
+    `subject` is the id of what says so: an invitation, a proposition, a step left in Loop (`state` tells which).
+    """
+
+    subject: str
+    dossier_id: str
     code: str
     company: str
     offer: str | None
     state: str
-    ball: str | None
     since: datetime
+    owner: str | None = None
+    agency: str = ""
+
+    @property
+    def ball(self) -> str | None:
+        """Who must move."""
+        return BALL.get(self.state)
 
     def days(self, now: datetime) -> int:
         """Whole days since it stands there."""
-        return (now - self.since).days
+        return max(0, (now - self.since).days)
 
     def late(self, now: datetime) -> bool:
         """Whether someone should have moved by now."""
@@ -64,103 +63,116 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One page of the paths that the filter lets through, and how many stand in each state in all."""
+    """One page of what is wanted; and of all its states together, how many stand in each, and how many are late."""
 
-    rows: Sequence[Path]
+    rows: Sequence[Client]
     counts: Sequence[tuple[str, int]]
+    late: int
     page: int
     pages: int
 
 
-async def board(session: AsyncSession, now: datetime, *, show: str, aad_email: str, page: int, page_size: int) -> Board:
-    """Paths someone must move first, the oldest of them first.
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the board can be filtered by: collaborateurs (id, name) and agencies that have a client on it, by name."""
 
-    `show` is a state, `late`, `mine` (dossiers of the collaborateur with this e-mail) or anything else for all.
-    """
-    paths = _paths()
-    waiting = paths.c.state.in_(tuple(BALL))
-    wanted = _filter(paths, show, now, aad_email)
-    counted = await session.execute(select(paths.c.state, func.count()).group_by(paths.c.state))
-    counts = sorted(((state, n) for state, n in counted.all()), key=lambda row: SHOWN.index(row[0]))
-    total = await session.scalar(select(func.count()).select_from(paths).where(*wanted)) or 0
+    owners: Sequence[tuple[str, str]]
+    agencies: Sequence[str]
+
+
+async def board(session: AsyncSession, now: datetime, wanted: Wanted, *, page: int, page_size: int) -> Board:
+    """Clients somebody must move first, who has waited longest first of them: late ones lead."""
+    limit = now - LATE_AFTER
+    where = _where(wanted)
+    late = func.count().filter(Path.rank == 0, Path.since < limit)
+    counted = (await session.execute(select(Path.state, func.count(), late).where(*where).group_by(Path.state))).all()
+    counts = {state: n for state, n, _ in counted}
+    late_in_all = sum(n for _, _, n in counted)
+    total = (
+        late_in_all if wanted.state == LATE else counts.get(wanted.state, 0) if wanted.state else sum(counts.values())
+    )
     pages = max(1, -(-total // page_size))
     page = min(max(page, 1), pages)
-    query = (
-        select(paths)
-        .where(*wanted)
-        .order_by(case((waiting, 0), else_=1), paths.c.since, paths.c.code)
-        .limit(page_size)
-        .offset((page - 1) * page_size)
+    shown = [*where, *_state(wanted.state, limit)]
+    # Which ones first, from an index alone; only those of the page are then read whole.
+    some = select(Path.subject, Path.dossier_id).where(*shown).order_by(*_ORDER)
+    return Board(
+        await clients(session, some.limit(page_size).offset((page - 1) * page_size)),
+        [(state, counts[state]) for state in SHOWN if state in counts],
+        late_in_all,
+        page,
+        pages,
     )
-    rows = [
-        Path(
-            row.code,
-            row.company,
-            offers.offer(row.offer).name if row.offer else None,
-            row.state,
-            BALL.get(row.state),
-            row.since,
-        )
-        for row in (await session.execute(query)).all()
-    ]
-    return Board(rows, counts, page, pages)
 
 
-def _filter(paths: Subquery, show: str, now: datetime, email: str) -> list[ColumnElement[bool]]:
-    if show == LATE:
-        return [paths.c.state.in_(tuple(BALL)), paths.c.since < now - LATE_AFTER]
-    if show == MINE:
-        owner = select(Collaborateur.id).where(func.lower(Collaborateur.email) == email.lower())
-        return [paths.c.collaborateur_id.in_(owner)]
-    return [paths.c.state == show] if show in SHOWN else []
+async def client(session: AsyncSession, subject: str, dossier_id: str) -> Client | None:
+    """Where this one stands; None once it has left the board."""
+    one = select(Path).where(Path.subject == subject, Path.dossier_id == dossier_id).subquery()
+    row = (await session.execute(_client_columns(one))).one_or_none()
+    return _client(row) if row else None
 
 
-def _paths() -> Subquery:
-    return union_all(_propositions(), _invitations(), _tasks()).subquery()
+async def clients(session: AsyncSession, some: Select[str, str]) -> Sequence[Client]:
+    """Those of these pairs of a subject and a dossier, in the board's order."""
+    wanted = some.subquery()
+    join = (Path.subject == wanted.c.subject) & (Path.dossier_id == wanted.c.dossier_id)
+    whole = select(Path).join(wanted, join).subquery()
+    order = (whole.c[column.key] for column in _ORDER)
+    return [_client(row) for row in await session.execute(_client_columns(whole).order_by(*order))]
 
 
-def _propositions() -> Select[tuple[object, ...]]:
-    since = func.coalesce(Proposition.decided_at, Proposition.proposed_at, type_=Moment)
+async def choices(session: AsyncSession) -> Choices:
+    """What the board may be filtered by today."""
+    has = exists().where(Path.owner_id == Collaborateur.id)
+    people = await session.execute(
+        select(Collaborateur.id, Collaborateur.name).where(has).order_by(func.lower(Collaborateur.name))
+    )
+    agencies = [str(one) for one in await session.scalars(_agencies())]
+    return Choices([(one, name) for one, name in people], agencies)
+
+
+async def every(session: AsyncSession) -> AsyncIterator[Client]:
+    """All of it, in the board's order."""
+    query = _client_columns(select(Path).subquery()).order_by("rank", "since", "subject")
+    async for row in await session.stream(query.execution_options(yield_per=_BATCH)):
+        yield _client(row)
+
+
+def _where(wanted: Wanted) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if wanted.owners:
+        where.append(Path.owner_id.in_(wanted.owners))
+    if wanted.agency:
+        where.append(Path.agency == wanted.agency)
+    if wanted.offer:
+        where.append(Path.offer == wanted.offer)
+    return where
+
+
+def _state(state: str, limit: datetime) -> list[ColumnElement[bool]]:
+    if state == LATE:
+        return [Path.rank == 0, Path.since < limit]
+    return [Path.state == state] if state else []
+
+
+def _client_columns(some: Any) -> Select[Any]:
     return (
-        _columns(Proposition.offer, Proposition.state, since)
-        .join(Proposition, Proposition.dossier_id == Dossier.id)
-        .where(Proposition.state.in_(SHOWN))
+        select(some, Dossier.code, Dossier.company, Collaborateur.name.label("owner"))
+        .join(Dossier, Dossier.id == some.c.dossier_id)
+        .outerjoin(Collaborateur, Collaborateur.id == some.c.owner_id)
     )
 
 
-def _invitations() -> Select[tuple[object, ...]]:
-    """Until something is proposed to the person; then the proposition says where they stand."""
-    since = func.coalesce(Invitation.accepted_at, Invitation.sent_at, Invitation.requested_at, type_=Moment)
-    proposed = (
-        select(literal(1))
-        .select_from(Proposition)
-        .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
-        .where(Proposition.dossier_id == Dossier.id, Interlocuteur.email_key == Invitation.email_key)
-        .where(Proposition.state.in_(SHOWN))
-    )
-    settled = (InvitationState.ACCEPTED, InvitationState.SENT, InvitationState.REQUESTED)
-    return (
-        _columns(null(), Invitation.state, since)
-        .join(InvitationDossier, InvitationDossier.dossier_id == Dossier.id)
-        .join(Invitation, Invitation.id == InvitationDossier.invitation_id)
-        .where(Invitation.state.in_(SHOWN), or_(Invitation.state.not_in(settled), ~exists(proposed)))
+def _client(row: Any) -> Client:
+    offer = offers.offer(row.offer).name if row.offer else None
+    return Client(
+        row.subject, row.dossier_id, row.code, row.company, offer, row.state, row.since, row.owner, row.agency
     )
 
 
-def _tasks() -> Select[tuple[object, ...]]:
-    return (
-        _columns(LoopTask.offer, LoopTask.state, LoopTask.asked_at)
-        .join(LoopTask, LoopTask.dossier_id == Dossier.id)
-        .where(LoopTask.state == TaskState.TODO)
-    )
-
-
-def _columns(offer: Any, state: Any, since: Any) -> Select[tuple[object, ...]]:
-    return select(
-        Dossier.code,
-        Dossier.company,
-        Dossier.collaborateur_id,
-        offer.label("offer"),
-        state.label("state"),
-        since.label("since"),
-    ).select_from(Dossier)
+def _agencies() -> Select[tuple[str]]:
+    """Each agency once, jumping from one to the next in the index: they are few, and the clients many."""
+    walk = select(func.min(Path.agency).label("agency")).where(Path.agency > "").cte("walk", recursive=True)
+    following = select(func.min(Path.agency)).where(Path.agency > walk.c.agency).scalar_subquery()
+    walk = walk.union_all(select(following).where(walk.c.agency.is_not(None)))
+    return select(walk.c.agency).where(walk.c.agency.is_not(None)).order_by(walk.c.agency)

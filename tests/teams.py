@@ -40,6 +40,7 @@ class Person:
         self._kept: list[Mapping[str, Any]] = []  # keeps the cards of `_surfaces` alive: they are known by identity
         self._suggested: dict[str, Sequence[tuple[str, str]]] = {}
         self._filled: Surface | None = None
+        self._answered: set[str] = set()  # messages that offered a file
 
     def __repr__(self) -> str:
         return f"<{self.client.persona.name}>"
@@ -53,6 +54,32 @@ class Person:
     async def sends_file(self, name: str, content: bytes) -> Message:
         """Attach a file in the 1:1 chat with the bot."""
         return await self.client.send_file(name, content)
+
+    async def accepts_file(self, *, within: float = PATIENCE) -> bytes:
+        """Let the bot give the file it offers next in the 1:1 chat, and wait for it."""
+        teams = self.client.teams
+        async with asyncio.timeout(within):
+            while not (offers := self._offers()):
+                await teams.change_after(teams.revision)
+            self._answered.add(offers[0].id)
+            before = len(self._given())
+            await self.client.answer_consent(offers[0], accept=True)
+            while len(given := self._given()) == before:
+                await teams.change_after(teams.revision)
+        return teams.given[given[-1]["content"]["uniqueId"]]
+
+    async def declines_file(self) -> None:
+        """Do not let the bot give the file it offers."""
+        offer = self._offers()[0]
+        self._answered.add(offer.id)
+        await self.client.answer_consent(offer, accept=False)
+
+    def _offers(self) -> list[Message]:
+        messages = [one.message for one in self.client.messages("chat")]
+        return [one for one in messages if one.offered and one.id not in self._answered]
+
+    def _given(self) -> list[Mapping[str, Any]]:
+        return [one.message.given for one in self.client.messages("chat") if one.message.given]
 
     async def clicks(self, title: str) -> str | None:
         """Press the button of that title: in the open dialog, else on the card just filled, else on the newest that has it.

@@ -114,9 +114,13 @@ async def test_nothing_set_names_every_fault_and_serves_nothing() -> None:
         ("GRAPH_URL", "ftp://127.0.0.1"),
         ("GRAPH_URL", "http://graph.example"),
         ("GRAPH_URL", "not a url"),
+        ("GRAPH_NOTIFICATIONS_URL", "http://127.0.0.1:3978/api/notifications"),
+        ("GRAPH_NOTIFICATIONS_URL", "https://"),
         ("AZURE_AUTHORITY_HOST", "http://user:word@127.0.0.1"),
         ("BOT_OPENID_METADATA_URL", "http://[::1"),
         ("FIRM_LOCALE", "de"),
+        ("FIRM_COLOR", "red"),
+        ("FIRM_COLOR", "#ffd700"),  # gold: white letters on it cannot be read
         ("INVITE_TO_TEAM", "maybe"),
         ("PRACTICE", "perhaps"),
         ("MAIL_FROM", "nobody"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cards.words import LOCALES, text, words_of
-from dialogs import DIALOGS, POSTED, REACTIONS
+from dialogs import DIALOGS, POSTED, REACTIONS, reasons
 from dialogs.dialog import Dialog, Step
 from dialogs.engine import draw
 from services.events import EVENTS
@@ -66,6 +66,19 @@ def test_a_reaction_has_one_name_and_one_meaning() -> None:
     assert {name for name, same in by_name.items() if len(same) > 1} == set()
 
 
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_reaction_has_its_name_for_people(locale: str) -> None:
+    """An administrator reads it, where the program gave up on one (« À réessayer »)."""
+    named = words_of("parked", locale)
+    assert {one.name for follow in REACTIONS.values() for one in follow if f"what.{one.name}" not in named} == set()
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_reason_is_a_sentence_with_nothing_left_to_fill_in(locale: str) -> None:
+    for key in _refusal_keys() | {"timeout", "fault", "outcome_unknown", "of_another_version"}:
+        assert not set("{}") & set(reasons.sentence(key, locale)), key
+
+
 def test_no_two_commands_clash() -> None:
     words = Counter(word for table in (DIALOGS, POSTED) for one in table for word in one.commands)
     assert [word for word, count in words.items() if count > 1] == []
@@ -92,7 +105,7 @@ def test_every_fix_has_its_button(locale: str) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_outcome_has_its_sentence(locale: str) -> None:
     for key in _first_arguments("Outcome"):
-        assert text(key, locale, code="BOUMAR", offer="Start")
+        assert text(key, locale, code="BOUMAR", offer="Start", n=2, moved=1)
 
 
 # Keys an adapter or the practice of retries only ever records; nobody is shown a sentence for them.

@@ -2,12 +2,14 @@
 
 import pytest
 
-from tests.teams import Firm
+from tests.teams import Firm, Person
 from tests.test_path import PAUL, finds_dossier
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
+@SQLITE
 async def test_a_step_left_in_loop_shows_until_someone_did_it(firm: Firm) -> None:
     claire, yann, malo, paul = (firm.person(name) for name in ("Claire", "Yann", "Malo", "Paul"))
     await claire.writes("nouveau client")
@@ -37,19 +39,84 @@ async def test_a_step_left_in_loop_shows_until_someone_did_it(firm: Firm) -> Non
     await claire.sees("Yann Guillou")
 
 
-async def test_the_board_is_filtered_in_place(firm: Firm) -> None:
-    claire, malo, ines = firm.person("Claire"), firm.person("Malo"), firm.person("Inès")
+async def invites(claire: Person) -> None:
     await claire.writes("inviter")
     await claire.clicks("Ouvrir le formulaire")
     await claire.fills(PAUL)
     await claire.clicks("Continuer")
     await finds_dossier(claire)
     await claire.clicks("Envoyer l’invitation")
+
+
+@BOTH
+async def test_the_board_is_filtered_in_place(firm: Firm) -> None:
+    claire, malo, ines = firm.person("Claire"), firm.person("Malo"), firm.person("Inès")
+    await invites(claire)
+    await firm.person("Paul").receives("vous invite")
     await malo.writes("suivi")
-    await malo.sees("BOUMAR — Boulangerie Martin")
-    await malo.fills({"Afficher": "Mes dossiers"})
+    await malo.sees("BOUMAR — Boulangerie Martin", "Invitation envoyée", "l’entrepreneur")
+    await malo.clicks("Autres filtres")
+    await malo.fills({"Collaborateur": "Mes dossiers", "Offre": "Tous"})
     await malo.clicks("Filtrer")
     await malo.sees("BOUMAR — Boulangerie Martin")
-    await ines.fills({"Afficher": "Mes dossiers"})
+    assert malo.card("BOUMAR — Boulangerie Martin").surface.values["Collaborateur"] == "mine"  # kept, and shown at once
+    await ines.clicks("Autres filtres")
+    await ines.fills({"Collaborateur": "Mes dossiers"})
     await ines.clicks("Filtrer")
     await ines.sees("Aucun client ici", "Tous les clients")
+    await ines.fills({"Collaborateur": "Tous", "Offre": "Start"})
+    await ines.clicks("Filtrer")
+    await ines.sees("Aucun client ici")
+
+
+@BOTH
+async def test_one_clients_path_and_what_to_do_from_there(firm: Firm) -> None:
+    """Scenario 17: where each client stands, who holds the ball, since when; and act from there."""
+    claire, malo, paul = firm.person("Claire"), firm.person("Malo"), firm.person("Paul")
+    await invites(claire)
+    await paul.receives("vous invite")
+    await claire.writes("suivi")
+    await claire.fills({"Afficher": "Invitation envoyée"})
+    await claire.clicks("Filtrer")
+    await claire.clicks("Voir BOUMAR")
+    await claire.sees("Invitation demandée", "Invitation envoyée", "par Passerelle")
+    await claire.sees_no(PAUL["E-mail"], "Martin Paul")  # the client’s name shows in the dialogs only
+    await claire.clicks("Relancer l’entrepreneur")
+    await claire.sees(PAUL["E-mail"])
+    await claire.clicks("Renvoyer l’invitation")
+    await paul.receives("vous invite", count=2)
+    await claire.clicks("Retour")
+    await claire.sees("BOUMAR — Boulangerie Martin")
+
+    await malo.writes("suivi")
+    await malo.clicks("Voir BOUMAR")
+    await malo.sees("Invitation renvoyée")
+    assert "Révoquer l’invitation" not in malo.card("Ce qui s’est passé").buttons
+    await claire.writes("suivi")
+    await claire.clicks("Voir BOUMAR")
+    await claire.clicks("Révoquer l’invitation")
+    await claire.sees(PAUL["E-mail"])
+
+
+@SQLITE
+async def test_a_guest_sees_no_board(firm: Firm) -> None:
+    claire, paul = firm.person("Claire"), firm.person("Paul")
+    await invites(claire)
+    await paul.receives("vous invite")
+    await paul.redeems()
+    await paul.writes("suivi", in_chat=True)
+    await paul.sees_no("En retard", "Voir BOUMAR")
+
+
+@SQLITE
+async def test_an_administrators_board_leads_to_what_is_to_be_tried_again(firm: Firm) -> None:
+    claire, malo = firm.person("Claire"), firm.person("Malo")
+    firm.cloud.state.sending_mailboxes.clear()
+    await invites(claire)
+    await claire.sees("À réessayer : 1 action")
+    await malo.writes("suivi", in_chat=True)
+    assert not {"Voir ce qui est à réessayer", "Exporter"} & set(malo.chat[-1].buttons)
+    await claire.writes("suivi", in_chat=True)
+    assert "⚠ À réessayer : 1" in " ".join(claire.chat[-1].texts).replace("\u00a0", " ")
+    await claire.clicks("Voir ce qui est à réessayer")
+    assert "E-mail d’invitation · BOUMAR" in " ".join(claire.chat[-1].texts)

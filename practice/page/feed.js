@@ -97,12 +97,20 @@ export class Feed {
       body.append(text);
     }
     if (message.card) body.append(this.card(message));
+    if (message.offered) body.append(this.offer(message));
+    if (message.given) body.append(h("p", { class: "text" }, h("a", { href: message.given.url, download: message.given.name }, `📎 ${message.given.name}`)));
     return h("article", { class: `message ${message.bot ? "bot" : "person"} ${mine ? "mine" : ""}`, "aria-label": `${message.author}, ${moment(Number(message.id))}` },
       avatar(message.author, { bot: message.bot }),
       h("p", { class: "byline" }, h("b", {}, message.author), h("time", {}, moment(Number(message.id))),
         message.edited ? h("span", { class: "edited" }, "Modifié") : null),
       body,
     );
+  }
+
+  /** The bot asks whether it may give a file: Teams' own words. */
+  offer(message) {
+    const answer = (accept) => h("button", { type: "button", class: "ac-pushButton", onclick: () => this.column.doing(this.list, () => ask(`${this.column.path}/consent`, { message: message.id, accept })) }, accept ? "Autoriser" : "Refuser");
+    return h("div", { class: "card" }, h("p", {}, h("b", {}, message.offered.name)), h("p", {}, message.offered.content.description), answer(true), " ", answer(false));
   }
 
   card(message) {

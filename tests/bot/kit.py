@@ -21,8 +21,9 @@ from bot.courier import Courier
 from bot.door import Door
 from bot.handler import Handler
 from bot.keys import Keys
+from bot.metrics import Metrics
 from bot.pace import Pace
-from bot.server import Metrics, make_app, open_session
+from bot.server import make_app, open_session
 from bot.tokens import Tokens
 from dialogs.turn import Done, Nothing, Reply, Turn
 

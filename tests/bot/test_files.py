@@ -181,3 +181,36 @@ async def test_a_file_too_big_is_given_up(drive: Drive, compressed: bool) -> Non
         await fetch(drive)
     assert (refused.value.key, refused.value.facts) == ("file_too_big", {"max": 1})
     assert len(await fetch(drive, most=3 * MOST)) == 3 * MOST
+
+
+# --- giving
+
+
+async def put(drive: Drive, url: str | None = None) -> None:
+    async with open_session() as session:
+        await Downloads(session, [drive.authority]).put(url or f"{drive.url}/up?tempauth=secret", b"Code;Nom")
+
+
+@pytest.mark.parametrize("status", [200, 201])
+async def test_the_whole_file_is_put_in_one_range_without_any_token(drive: Drive, status: int) -> None:
+    drive.status = status
+    await put(drive)
+    assert drive.calls == ["PUT /up?tempauth=secret"]
+    assert drive.seen[0]["Content-Range"] == "bytes 0-7/8"
+    assert not {"Authorization", "Cookie"} & set(drive.seen[0])
+
+
+@pytest.mark.parametrize(
+    ("status", "key"),
+    [(404, "file_gone"), (416, "file_gone"), (302, "file_gone"), (503, "files_down"), (429, "files_down")],
+)
+async def test_a_file_that_is_not_taken(drive: Drive, status: int, key: str) -> None:
+    drive.status = status
+    with pytest.raises((Refused, Unavailable), match=key):
+        await put(drive)
+
+
+async def test_a_file_is_put_nowhere_else_than_where_teams_holds_files(drive: Drive) -> None:
+    with pytest.raises(Refused, match="file_refused"):
+        await put(drive, "https://evil.example/up")
+    assert drive.calls == []

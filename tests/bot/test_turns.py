@@ -10,6 +10,7 @@ import pytest
 from dialogs.turn import (
     Acted,
     Arrived,
+    Consented,
     Departed,
     Done,
     Nothing,
@@ -27,7 +28,7 @@ from dialogs.turn import (
     Wrote,
 )
 from services.errors import Unavailable
-from services.ports import Mention, Message, PlaceKind
+from services.ports import Mention, Message, PlaceKind, Upload
 from tests.bot.kit import AAD_ID, BOT, GENERAL, MRI, TENANT, Bot
 
 CARD = {"type": "AdaptiveCard", "version": "1.5", "body": [{"type": "TextBlock", "text": "Été"}]}
@@ -63,6 +64,17 @@ SHOW = Show("Inviter", CARD, "large")
 DONE = Done("C’est fait.")
 SUGGEST = Suggest((("D1", "Boulangerie"),))
 
+UPLOAD = Upload("https://x.sharepoint.com/up", "r.csv", "https://x.sharepoint.com/r.csv", "u1", "csv")
+INFO = {
+    "uploadUrl": UPLOAD.put_url,
+    "name": UPLOAD.name,
+    "contentUrl": UPLOAD.content_url,
+    "uniqueId": UPLOAD.unique_id,
+    "fileType": UPLOAD.file_type,
+}
+ACCEPTED = {"type": "fileUpload", "action": "accept", "context": DATA, "uploadInfo": INFO}
+DECLINED = {"type": "fileUpload", "action": "decline", "context": DATA}
+
 INVOKES = [
     ("task/fetch", {"data": DATA}, Opened(DATA), SHOW, CONTINUE),
     ("task/fetch", {"data": DATA}, Opened(DATA), DONE, CLOSED),
@@ -76,6 +88,9 @@ INVOKES = [
     ("adaptiveCard/action", EXECUTE, Acted("approve", DATA, "17"), Nothing(), SILENT),
     ("adaptiveCard/action", REFRESH, Refreshed("view", DATA), Redraw(CARD), REDRAWN),
     ("adaptiveCard/action", REFRESH, Refreshed("view", DATA), Nothing(), SILENT),
+    ("fileConsent/invoke", ACCEPTED, Consented(DATA, UPLOAD), Nothing(), {}),
+    ("fileConsent/invoke", DECLINED, Consented(DATA, None), Nothing(), {}),
+    ("fileConsent/invoke", DECLINED, Consented(DATA, None), DONE, {}),
     ("application/search", SEARCH, Sought("dossiers", "bou", 10), SUGGEST, FOUND),
     ("application/search", SEARCH, Sought("dossiers", "bou", 10), Nothing(), NONE_FOUND),
     ("application/search", {"dataset": "dossiers"}, Sought("dossiers", "", 15), DONE, NONE_FOUND),
@@ -93,7 +108,7 @@ async def test_an_invoke_is_answered_200_with_its_body(
     assert not bot.connector.calls
 
 
-@pytest.mark.parametrize("name", ["composeExtension/query", "signin/verifyState", "fileConsent/invoke"])
+@pytest.mark.parametrize("name", ["composeExtension/query", "signin/verifyState", "config/fetch"])
 async def test_an_invoke_of_another_kind_is_answered_200_with_nothing(bot: Bot, name: str) -> None:
     answer = await bot.invoke(name, ["anything"])
     assert (answer.status, answer.json, bot.turns) == (200, {}, [])

@@ -14,7 +14,19 @@ MISSION = [
     {"key": "unlink_everyone", "facts": []},
     {"key": "ok", "facts": []},
 ]
-NEVER = {"state": "not_proposed"}
+NEVER = {"state": "not_proposed", "legs": []}
+
+
+def leg(name: str, state: str, reason: str | None = None) -> Sample:
+    return {"key": name, "state": state, "at": None if state == "waiting" else AT, "reason": reason}
+
+
+NO_CHAT = "Passerelle n’a pas encore de conversation avec cette personne dans Teams."
+WELCOMED = [
+    leg("identifier_mail", "handed_over"),
+    leg("welcome_mail", "doubt"),
+    leg("welcome_teams", "impossible", NO_CHAT),
+]
 MATRIX = {
     "dossier": DOSSIER,
     "active": [
@@ -25,28 +37,31 @@ MATRIX = {
         {
             "name": "Martin Paul",
             "invitation": "accepted",
+            "legs": [leg("invitation_mail", "handed_over"), leg("team", "delivered")],
             "offers": [
                 {"name": "Start", **NEVER},
-                {"name": "Consultation", "state": "active"},
-                {"name": "Co-Production", "state": "ended"},
+                {"name": "Consultation", "state": "active", "legs": WELCOMED},
+                {"name": "Co-Production", "state": "ended", "legs": []},
             ],
         },
         {
             "name": "Martin Sophie",
             "invitation": "sent",
+            "legs": [leg("invitation_mail", "waiting")],
             "offers": [
-                {"name": "Start", "state": "awaiting_approval"},
-                {"name": "Consultation", "state": "refused"},
+                {"name": "Start", "state": "awaiting_approval", "legs": [leg("identifier_mail", "waiting")]},
+                {"name": "Consultation", "state": "refused", "legs": []},
                 {"name": "Co-Production", **NEVER},
             ],
         },
-        {"name": "Le Gall Nolwenn", "invitation": "failed", "offers": []},
+        {"name": "Le Gall Nolwenn", "invitation": "failed", "legs": [], "offers": []},
     ],
 }
 ACTIONS = [
     {"value": "withdraw", "title": "Retirer l’offre d’une personne", "note": ""},
     {"value": "change", "title": "Changer l’offre d’une personne", "note": ""},
     {"value": "end_offer", "title": "Terminer une offre pour tout le dossier", "note": ""},
+    {"value": "hand_over", "title": "Réaffecter le dossier à un collègue", "note": ""},
     {"value": "end_mission", "title": "Terminer la mission avec cette entreprise", "note": ""},
 ]
 HELD = [
@@ -93,7 +108,7 @@ RETRIED = {**ASKED, "reason": "domain_blocked", "entra_url": ENTRA}
 ENDINGS: dict[str, dict[str, Sample]] = {
     "dossier/matrix": {
         "plain": step(MATRIX, choices={"action": ACTIONS}),
-        "empty": step({"dossier": DOSSIER, "active": [], "lines": []}, choices={"action": []}),
+        "empty": step({"dossier": DOSSIER, "active": [], "lines": []}, choices={"action": ACTIONS[3:4]}),
     },
     "dossier/pick": {"plain": step({"dossier": DOSSIER}, choices={"proposition": HELD})},
     "dossier/to_end": {"plain": step({"dossier": DOSSIER}, choices={"offer": OFFERS})},

@@ -9,7 +9,7 @@ from services.journey import STEPS
 Sample = dict[str, Any]
 
 AT = datetime(2026, 1, 12, 13, 5, tzinfo=UTC)
-FIRM = {"name": "Cabinet Lemoine & Associés"}
+FIRM = {"name": "Cabinet Lemoine & Associés", "color": "#5b5fc7"}
 LOOP = "https://loop.cegid.com"
 DOSSIER = {
     "code": "BMART",
@@ -122,6 +122,7 @@ REQUEST = {
     "since": AT,
     "collaborateur": {"name": "Camille Moreau"},
     "stands_in": None,
+    "barred": None,
     "reminded_at": None,
     "mention": True,
     "can_decide": True,
@@ -130,6 +131,7 @@ REQUEST = {
     "decided_by": None,
     "decided_at": None,
     "notice": None,
+    "current": None,
     "reason": None,
 }
 DECIDED = {"decided_by": "Camille Moreau", "decided_at": AT, "can_decide": False, "mention": False}
@@ -202,7 +204,7 @@ CLIENT = {
     "steps": [*ACTIVATE[:2], *LINK[1:]],
     "loop_url": LOOP,
 }
-ROWS = [
+ROWS: list[Sample] = [
     {
         "code": "BMART",
         "company": "Boulangerie Martin",
@@ -244,4 +246,4 @@ TASK: Sample = {
     "since": AT,
     "done_by": None,
 }
-MENU = {"unknown": None, "admin": True}
+MENU = {"unknown": None, "admin": True, "parked": 0}

@@ -58,6 +58,7 @@ def _letter(letter: Letter) -> dict[str, Any]:
 def hung(browser: Browser, path: Path) -> Page:
     """The gallery open in a browser."""
     opened = browser.new_page(viewport={"width": 1680, "height": 1000})
+    opened.set_default_timeout(180_000)  # a section as a picture is thousands of pixels high
     opened.on("pageerror", lambda error: print(error, file=sys.stderr))
     opened.goto(path.as_uri())
     opened.wait_for_selector("body[data-ready]")

@@ -40,7 +40,58 @@ NONE: dict[str, Any] = {
 }
 FINE = {"refused": 0, "refused_lines": [], "refused_more": 0}
 
+CLIENTS: dict[str, Any] = {
+    "state": "checked",
+    "file": "clients-2026-01.csv",
+    "why": None,
+    "to_invite": 112,
+    "to_recognise": 3,
+    "to_announce": 1,
+    "unchanged": 2,
+    "refused": 9,
+    "taken": 0,
+    "to_take": 116,
+    "sent": 0,
+    "under_way": 0,
+    "failed": 0,
+    "in_loop": 0,
+    "refused_lines": [
+        {
+            "number": 14,
+            "code": "CIDLEB",
+            "why": "E-mail\u00a0: Vouliez-vous écrire paul@gmail.com\u202f? Rien n’est envoyé avant votre choix.",
+            "correct": "Corrigez l’adresse. Si elle est juste, passez par «\u00a0Nouveau client\u00a0».",
+        },
+        {"number": 97, "code": "", "why": "Code dossier\u00a0: Ce champ est obligatoire.", "correct": None},
+    ],
+    "refused_more": 7,
+}
+NO_CLIENTS: dict[str, Any] = {
+    name: [] if isinstance(value, list) else 0 for name, value in CLIENTS.items() if isinstance(value, list | int)
+}
+SOME = {"taken": 60, "sent": 41, "under_way": 18, "failed": 1}
+
 IMPORTS: dict[str, dict[str, Sample]] = {
+    "import_clients/status": {
+        "received": posted(CLIENTS | NO_CLIENTS | {"state": "received"}, "import_clients"),
+        "checked": posted(CLIENTS, "import_clients"),
+        "nothing": posted(CLIENTS | NO_CLIENTS | {"unchanged": 116}, "import_clients"),
+        "all_refused": posted(
+            CLIENTS | NO_CLIENTS | {name: CLIENTS[name] for name in ("refused", "refused_lines", "refused_more")},
+            "import_clients",
+        ),
+        "running": posted(CLIENTS | SOME | {"state": "running"}, "import_clients"),
+        "paused": posted(CLIENTS | SOME | {"state": "paused"}, "import_clients"),
+        "stopped": posted(CLIENTS | SOME | {"state": "stopped", "in_loop": 60}, "import_clients"),
+        "done": posted(
+            CLIENTS | {"state": "done", "taken": 116, "sent": 115, "failed": 1, "in_loop": 115}, "import_clients"
+        ),
+        "dropped": posted(CLIENTS | NO_CLIENTS | {"state": "dropped"}, "import_clients"),
+        "unreadable": posted(
+            CLIENTS | NO_CLIENTS | {"state": "dropped", "why": "Microsoft Entra ne répond pas pour l’instant."},
+            "import_clients",
+        ),
+    },
     "import_portfolio/how": {"plain": posted({})},
     "import_portfolio/status": {
         "received": posted(CHECKED | NONE | {"state": "received"}, "import_portfolio"),

@@ -1,6 +1,7 @@
 """What a person could see, card by card and mail by mail."""
 
-from tests.cards.calendar_samples import CALENDAR, REMINDER_MAILS, STANDS_IN
+from tests.cards.approval_samples import APPROVALS
+from tests.cards.calendar_samples import CALENDAR, MESSAGE, REMINDER_MAILS, STANDS_IN
 from tests.cards.diagnostic_samples import DIAGNOSTIC
 from tests.cards.ending_samples import ENDINGS
 from tests.cards.firm import (
@@ -11,7 +12,6 @@ from tests.cards.firm import (
     CO_PRODUCTION,
     CONSULTATION,
     CONTACT,
-    COUNTS,
     DECIDED,
     DOSSIER,
     FOUND,
@@ -23,7 +23,6 @@ from tests.cards.firm import (
     PERSON,
     PROPOSED,
     REQUEST,
-    ROWS,
     START,
     STATUS,
     TASK,
@@ -34,10 +33,12 @@ from tests.cards.firm import (
     posted,
     step,
 )
+from tests.cards.hand_over_samples import HAND_OVERS
 from tests.cards.import_samples import IMPORTS
 from tests.cards.interlocuteur_samples import INTERLOCUTEURS
-
-FILTER = {"show": "all", "filters": ["all", "mine", "late", "sent", "awaiting_approval"]}
+from tests.cards.parked_samples import PARKED
+from tests.cards.review_samples import REVIEWS
+from tests.cards.tracking_samples import TRACKING
 
 TWO_COMPANIES = WELCOME | {
     "others": [
@@ -46,15 +47,21 @@ TWO_COMPANIES = WELCOME | {
     ]
 }
 CARDS: dict[str, dict[str, Sample]] = {
+    **APPROVALS,
     **CALENDAR,
     **DIAGNOSTIC,
     **ENDINGS,
+    **HAND_OVERS,
     **IMPORTS,
     **INTERLOCUTEURS,
+    **TRACKING,
+    **PARKED,
+    **REVIEWS,
     "menu/menu": {
         "admin": posted(MENU, "tracking"),
         "unknown": posted(MENU | {"unknown": "facture 2025"}, "tracking"),
         "other": posted(MENU | {"admin": False}, "tracking"),
+        "parked": posted(MENU | {"parked": 3}, "tracking"),
     },
     "menu/launch": {"plain": posted({"dialog": "invite_guest"})},
     "invite_guest/person": {
@@ -171,7 +178,16 @@ CARDS: dict[str, dict[str, Sample]] = {
     "approve_activation/request": {
         "open": posted(REQUEST, "approve_activation", refresh=["29:1abc", "29:1def"]),
         "watch": posted(REQUEST | {"mention": False, "can_decide": False}, "approve_activation"),
-        "stands_in": posted(STANDS_IN, "approve_activation", refresh=["29:1abc", "29:1def"]),
+        "elsewhere": posted(
+            REQUEST | {"mention": False, "can_decide": False, "current": MESSAGE}, "approve_activation"
+        ),
+        "barred": posted(
+            REQUEST | {"mention": False, "can_decide": False, "collaborateur": None, "barred": "Camille Moreau"},
+            "approve_activation",
+        ),
+        "stands_in": posted(
+            STANDS_IN | {"barred": "Camille Moreau"}, "approve_activation", refresh=["29:1abc", "29:1def"]
+        ),
         "active": posted(REQUEST | DECIDED | {"state": "active"}, "approve_activation"),
         "refused": posted(
             REQUEST | DECIDED | {"state": "refused", "reason": "Le widget n’est pas dans le Loop Hub."},
@@ -198,11 +214,6 @@ CARDS: dict[str, dict[str, Sample]] = {
         "plain": step(
             {"what": "activate_offer", "dossier": DOSSIER, "steps": ACTIVATE, "loop_url": LOOP}, first=True, last=True
         )
-    },
-    "tracking/board": {
-        "plain": posted({**FILTER, "counts": COUNTS, "rows": ROWS, "page": 2, "pages": 3}),
-        "empty": posted({**FILTER, "counts": [], "rows": [], "page": 1, "pages": 1}),
-        "none_so": posted({**FILTER, "show": "late", "counts": COUNTS, "rows": [], "page": 1, "pages": 1}),
     },
     "common/notice": {
         kind: posted({"kind": kind, "title": "Dossier BMART", "text": "Voici où en est la demande."})

@@ -38,7 +38,7 @@ class TestEveryCard:
 
     def test_buttons_carry_nothing_but_ours(self, name: str, sample: str, locale: str) -> None:
         for one in objects(card(name, locale, CARDS[name][sample])):
-            if "data" in one:
+            if "data" in one and one["type"] != "Chart.Donut":
                 assert set(one["data"]) <= {"p", "msteams"}
                 assert set(one["data"]["p"]) <= {"do", "id", "step", "v", "go"}
                 assert one["data"].get("msteams", {"type": "task/fetch"}) == {"type": "task/fetch"}
@@ -61,7 +61,7 @@ class TestEveryCard:
 
     def test_a_state_is_never_a_colour_alone(self, name: str, sample: str, locale: str) -> None:
         for one in objects(card(name, locale, CARDS[name][sample])):
-            if one.get("color") in LOUD:
+            if one.get("color") in LOUD and "legend" not in one:  # a slice has its words beside it
                 assert one["text"][0] in SIGNS, one["text"]
             if one.get("type") == "Container" and one.get("style", "emphasis") != "emphasis":
                 assert one["items"][0]["text"][0] in SIGNS, one["items"][0]

@@ -17,7 +17,18 @@ HOSTILE = '"><script>alert(1)</script><a href="https://evil.example">x</a>\nBcc:
 
 # What Word draws, or leaves out without harm (max-width, word-break).
 WORD_KNOWS = {
-    *("margin", "padding", "width", "max-width", "border", "border-top", "border-bottom", "background-color", "color"),
+    *(
+        "margin",
+        "padding",
+        "width",
+        "height",
+        "max-width",
+        "border",
+        "border-top",
+        "border-bottom",
+        "background-color",
+        "color",
+    ),
     *("font-family", "font-size", "font-weight", "line-height", "text-decoration", "word-break", "padding-left"),
 }
 
@@ -57,6 +68,12 @@ class TestEveryMail:
         assert "\n\n\n" not in made.text
         assert "<" not in made.text
 
+    def test_wears_the_colour_of_the_firm(self, name: str, sample: str, locale: str) -> None:
+        facts = MAILS[name][sample]
+        green = mail(name, locale, {**facts, "firm": {**facts["firm"], "color": "#0b5e2f"}})
+        assert green.html.replace("#0b5e2f", "#5b5fc7") == drawn(name, sample, locale).html
+        assert green.html.count("#0b5e2f") >= 2
+
     def test_both_bodies_give_the_same_links(self, name: str, sample: str, locale: str) -> None:
         made = drawn(name, sample, locale)
         assert Reader(made.html).links == set(re.findall(r"^https://\S+$", made.text, flags=re.MULTILINE))
@@ -72,9 +89,7 @@ class TestEveryMail:
     def test_the_style_sheet_only_darkens_what_is_coloured_in_place(self, name: str, sample: str, locale: str) -> None:
         made = drawn(name, sample, locale)
         sheet = made.html.partition("<style>")[2].partition("</style>")[0]
-        assert set(re.findall(r"([a-z-]+): \S+ !important", sheet)) == {
-            *("background-color", "border-color", "border-top-color", "color")
-        }
+        assert set(re.findall(r"([a-z-]+): \S+ !important", sheet)) == {"background-color", "border-color", "color"}
         darkened = dict(re.findall(r"\.(\w+) \{ ([a-z-]+):", sheet))
         for element in re.findall(r"<\w+[^>]*class=[^>]*>", made.html):
             for kind in element.partition('class="')[2].partition('"')[0].split():

@@ -7,6 +7,7 @@ from typing import Any
 OURS = frozenset(
     {
         "state",
+        "color",
         "ball",
         "key",
         "kind",
@@ -19,7 +20,9 @@ OURS = frozenset(
         "do",
         "what",
         "show",
-        "filters",
+        "states",
+        "role",
+        "verb",
         "lost",
         "gained",
         "action",

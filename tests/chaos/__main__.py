@@ -1,6 +1,6 @@
 """`make chaos`: hundreds of kill -9 at every boundary, replicas, a storm. Prints its table; fails when a figure is wrong.
 
-python -m tests.chaos [--kills 70] [--at-once 2] [--only kills|replicas|storm]
+python -m tests.chaos [--kills 70] [--at-once 2] [--only kills|replicas|storm|bulk]
 """
 
 import argparse
@@ -14,6 +14,7 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from tests.chaos.bulk import run as bulk
 from tests.chaos.executioner import INVITATION, MAIL, MESSAGE, TARGETS, TEAM_ADD, UPDATE, Boundary, Target
 from tests.chaos.process import Operator
 from tests.chaos.rig import Copies, Rig, rig
@@ -28,6 +29,7 @@ HEAD = (
     f"|{'guests':>8}{'members':>9}{'mails':>9}{'cards':>9} |{'stale':>6}{'links':>7}{'parked':>8}"
 )
 STORM_MINUTES = 5.0
+BULK_LINES, BULK_LATENCY = 2_000, 0.15  # seconds a call of Graph takes
 FAULTS: list[str] = []
 
 
@@ -129,13 +131,35 @@ def all_storms(folder: Path) -> None:
             FAULTS.append(f"storm {number}: {report.mails['more often']} mails sent more than twice")
 
 
+async def bulks(folder: Path) -> None:
+    """A long list of new clients, killed in the middle, on both databases."""
+    (folder / "bulk").mkdir()
+    server = await asyncio.to_thread(Postgres, folder / "bulk" / "pg")
+    start = Operator()
+    try:
+        for kind, url in (
+            ("SQLite", f"sqlite+aiosqlite:///{folder / 'bulk' / 'bot.db'}"),
+            ("PostgreSQL", server.database()),
+        ):
+            report = await bulk(start, url, lines=BULK_LINES, kills=1, latency=BULK_LATENCY)
+            say(
+                f"bulk, {kind}: {report.lines} lines, {report.kills} killed; verdicts after {report.dry:.0f} s; "
+                f"done after {report.wall:.0f} s, at best {report.least:.0f} s: {report.ratio:.2f} times; "
+                f"card drawn {report.redraws} times"
+            )
+            FAULTS.extend(f"bulk, {kind}: {wrong}" for wrong in report.wrong)
+    finally:
+        start.close()
+        server.stop()
+
+
 def main() -> int:
     """Gives the exit status: 1 when a figure is wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=70, help="for each kind at each boundary (%(default)s)")
     parser.add_argument("--replica-kills", type=int, default=60, help="of one of two replicas (%(default)s)")
     parser.add_argument("--at-once", type=int, default=2, help="rows under way at the same time (%(default)s)")
-    parser.add_argument("--only", choices=("kills", "replicas", "storm"), help="this part alone")
+    parser.add_argument("--only", choices=("kills", "replicas", "storm", "bulk"), help="this part alone")
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)  # the practice servers complain of every connection that is cut
     began = time.monotonic()
@@ -150,6 +174,8 @@ def main() -> int:
             asyncio.run(replicas(args.replica_kills, folder))
         if args.only in (None, "storm"):
             all_storms(folder)
+        if args.only in (None, "bulk"):
+            asyncio.run(bulks(folder))
     say(f"{time.monotonic() - began:.0f} s; " + ("every figure is right" if not FAULTS else "WRONG:"))
     for fault in FAULTS:
         say(f"  {fault}")

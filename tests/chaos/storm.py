@@ -23,8 +23,9 @@ from practice.card import CannotDo
 from practice.state import Fault
 from practice.teams import Answer, BotFailed
 from services import dossiers, interlocuteurs, invitations, offers, portfolio, propositions, settings
+from services.deliveries import MAIL_IN_DOUBT
 from services.interlocuteurs import Contact
-from services.invitations import MAIL_IN_DOUBT, NewGuest
+from services.invitations import NewGuest
 from services.models import Dossier, Effect, EffectState, Invitation, Proposition
 from services.offers import Qualite
 from services.store import Store

@@ -11,6 +11,7 @@ from jsonschema import Draft6Validator
 from cards.render import card
 from cards.words import LOCALES
 from tests.cards.samples import CARDS
+from tests.cards.walk import objects
 
 CONTRACTS = Path(os.environ.get("PASSERELLE_CONTRACTS", Path(__file__).parents[2] / ".." / "shared" / "contracts"))
 
@@ -39,12 +40,34 @@ def test_a_bad_card_is_found(schema: Draft6Validator) -> None:
     assert not schema.is_valid(bad)
 
 
+def test_a_chart_is_left_out_by_a_client_that_knows_none() -> None:
+    charts = [
+        one
+        for samples in CARDS.items()
+        for data in samples[1].values()
+        for one in objects(card(samples[0], "fr", data))
+        if _is_chart(one)
+    ]
+    assert charts
+    for one in charts:
+        assert one.keys() == {"type", "title", "fallback", "data"}
+        assert one["fallback"] == "drop"
+        assert all(slice_.keys() == {"legend", "value", "color"} and slice_["value"] > 0 for slice_ in one["data"])
+
+
 def without_teams(value: Any) -> Any:
-    """The card without `msteams`, which is Teams' own and no part of the schema."""
+    """The card as a client other than Teams takes it: without `msteams`, and without charts, which its `fallback` drops.
+
+    Both are Teams' own and no part of the schema ("Charts in Adaptive Cards", learn.microsoft.com/microsoftteams).
+    """
     match value:
         case dict():
             return {key: without_teams(item) for key, item in value.items() if key != "msteams"}
         case list():
-            return [without_teams(item) for item in value]
+            return [without_teams(item) for item in value if not (_is_chart(item) and item["fallback"] == "drop")]
         case _:
             return value
+
+
+def _is_chart(value: Any) -> bool:
+    return isinstance(value, dict) and str(value.get("type", "")).startswith("Chart.")

@@ -2,13 +2,18 @@
 
 import json
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
@@ -179,6 +184,47 @@ async def test_what_the_practice_graph_refuses_the_contract_refuses(
         with pytest.raises(OpenAPIError):
             openapi.validate_request(request)
         openapi.validate_response(request, exchange.as_response())
+
+
+async def test_subscriptions_both_ways(openapi: OpenAPI, cloud: Cloud, graph: Graph, wire: list[Exchange]) -> None:
+    """Subscribing and renewing, granted and refused; the contract has them, and says that the address is https."""
+    origin, until = "https://passerelle.example", datetime.now(UTC) + timedelta(days=3)
+    async with _listener() as address:
+        cloud.state.published[origin] = address
+        made = await graph.subscriptions.subscribe(f"{origin}/echo", "secret", until)
+        await graph.subscriptions.renew(made.id, until + timedelta(days=1))
+        for url, last in ((f"{origin}/echo", until + timedelta(days=60)), ("https://nobody.example/", until)):
+            with pytest.raises(Refused, match="notifications_refused"):
+                await graph.subscriptions.subscribe(url, "secret", last)
+        with pytest.raises(Refused, match="subscription_gone"):
+            await graph.subscriptions.renew(NOBODY, until)
+    seen = {"POST 201", "POST 400", "PATCH 200", "PATCH 404"}
+    assert operations(openapi, wire) == seen
+    token = await graph.tokens.token(f"{GRAPH}/.default")
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=f"{cloud.graph_url}/v1.0", headers=bearer) as http:
+        assert (await http.get("/subscriptions")).status_code == 200
+        assert (await http.get(f"/subscriptions/{made.id}")).status_code == 200
+        assert (await http.delete(f"/subscriptions/{made.id}")).status_code == 204
+        assert operations(openapi, wire) == {*seen, "GET 200", "DELETE 204"}
+        body = {"changeType": "updated", "notificationUrl": "http://passerelle.example/", "resource": "users"}
+        plain = await http.post("/subscriptions", json=body | {"expirationDateTime": until.isoformat()})
+    assert plain.status_code == 400
+    with pytest.raises(OpenAPIError):
+        openapi.validate_request(wire[-1].as_request())
+
+
+@asynccontextmanager
+async def _listener() -> AsyncIterator[str]:
+    """Something on loopback that answers Graph's question as it should."""
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.Response(text=request.query["validationToken"])
+
+    listener = web.Application()
+    listener.router.add_post("/echo", echo)
+    async with TestServer(listener) as server:
+        yield f"http://127.0.0.1:{server.port}"
 
 
 @pytest.fixture

@@ -37,6 +37,11 @@ def commands(locale: str) -> list[tuple[str, str]]:
     ]
 
 
+def called(title: str) -> str:
+    """What the bot hears when this command is chosen: no flow is called by more than two words."""
+    return " ".join(words(title)[:2])
+
+
 # --- the zip
 
 
@@ -141,20 +146,23 @@ def test_it_lives_in_a_team_and_takes_files_in_a_chat() -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_every_command_is_a_word_the_bot_answers_to(locale: str) -> None:
-    assert [title for _, title in commands(locale) if words(title) != [title] or title not in ANSWERING] == []
+    assert [title for _, title in commands(locale) if called(title) not in ANSWERING] == []
 
 
 def test_a_command_and_its_translation_call_the_same_flow() -> None:
-    french, english = ([(scope, ANSWERING[title]) for scope, title in commands(locale)] for locale in LOCALES)
+    french, english = ([(scope, ANSWERING[called(title)]) for scope, title in commands(locale)] for locale in LOCALES)
     assert french == english
 
 
 def test_every_flow_called_by_a_word_is_offered_once_in_the_team_or_in_the_chat_it_needs() -> None:
-    offered = [ANSWERING[title] for scope, title in commands("fr") if scope == "team"]
-    in_chat = {ANSWERING[title] for scope, title in commands("fr") if scope == "personal"}
+    offered = [ANSWERING[called(title)] for scope, title in commands("fr") if scope == "team"]
+    in_chat = {ANSWERING[called(title)] for scope, title in commands("fr") if scope == "personal"}
     assert len(offered) == len(set(offered))
     assert set(offered) | in_chat == set(ANSWERING.values())
-    assert set(ANSWERING.values()) - set(offered) == {"import_portfolio"}  # Teams sends files in a 1:1 chat only
+    # Teams sends files in a 1:1 chat only; one’s own work is asked for there; what is to be tried again has its own card in
+    # the team, a hand-over its button in the menu, and the team’s list is full.
+    chat_only = {"approve_many", "hand_over", "import_portfolio", "my_clients", "parked", "to_do"}
+    assert set(ANSWERING.values()) - set(offered) == chat_only
 
 
 def test_lists_are_as_short_as_teams_wants_them() -> None:

@@ -58,6 +58,9 @@ TYPED = [
     ("552 100 554", ["GARA"]),
     ("552\u00a0100\u202f554", ["GARA"]),
     ("552100554", ["GARA"]),
+    ("rennes 552 100 554", ["GARA"]),  # among words too
+    ("Garage du 8 Mai 1945 · GARA · 552\u202f100\u202f554 · Rennes", ["GARA"]),  # as it is shown
+    ("rennes 552 100 555", []),
     ("552.100", ["GARA"]),
     ("552 100 554 00013", ["GARA"]),  # a SIRET
     ("552100554 rennes", ["GARA"]),

@@ -305,6 +305,34 @@ async def test_everything_at_once_leaves_nothing_half_done(
         assert await offers.active_on(session, dossier.id) == ()
 
 
+@pytest.mark.parametrize("ends", ["the mission", "the person's access"])
+async def test_who_ends_after_an_offer_was_changed_ends_the_new_one_too(
+    store: Store, dossier: Dossier, linked: Interlocuteur, ends: str
+) -> None:
+    his = await propose(store, dossier, linked)
+    async with store.read() as session:
+        mine = await invitations.live(session, PAUL.email)
+    assert mine is not None
+
+    async def end() -> None:
+        async with store.work() as work:
+            if ends == "the mission":
+                await endings.end_mission(work, dossier, YANN, done=True)
+            else:
+                await endings.revoke_person(work, mine.id, YANN, done=True)
+
+    async with store.work() as work:
+        await endings.change_offer(work, his, "start", CLAIRE, subscription_confirmed=False, done=True)
+        ending = asyncio.create_task(end())
+        await asyncio.wait({ending}, timeout=0.3)  # it began before this commit, and waits for it
+        assert not ending.done()
+    await ending
+    assert set((await states(store)).values()) == {PropositionState.ENDED, PropositionState.WITHDRAWN}
+    if ends == "the mission":
+        async with store.read() as session:
+            assert await offers.active_on(session, dossier.id) == ()
+
+
 # -- the end of a mission (scenario 19)
 
 

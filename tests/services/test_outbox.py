@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 from sqlalchemy import select
 
-from services import effects
+from services import effects, parked
 from services.errors import Refused, Unavailable
 from services.events import Event, OfferProposed
 from services.models import Effect, EffectState
@@ -233,9 +233,9 @@ async def test_what_was_parked_can_be_tried_again(store: Store) -> None:
     box = outbox(store, Reaction("mail", mail, repeatable=False))
     await emit(store, "a", "b")
     await box.drain()
-    (parked,) = await effects.parked(store)
-    assert (parked.reaction, parked.subject, parked.reason) == ("mail", "a", "mailbox_refused")
-    assert await effects.try_again(store, [parked.id, parked.id + 1]) == 1  # b is done: there is nothing to try again
+    (one,) = await parked.everything(store)
+    assert (one.reaction, one.subject, one.reason) == ("mail", "a", "mailbox_refused")
+    assert await parked.try_again(store, [one.id, one.id + 1]) == 1  # b is done: there is nothing to try again
     await box.drain()
     assert mail.ran == ["a", "b", "a"]
 

@@ -12,7 +12,7 @@ import pytest
 from services import pace
 from services.errors import Unavailable
 from services.pace import LONGEST_WAIT, PacedChat
-from services.ports import Message, Place, PlaceKind, RosterMember
+from services.ports import FileOffer, Message, Place, PlaceKind, RosterMember, Upload
 from services.store import Store
 from tests.services.conftest import Hand
 
@@ -32,7 +32,7 @@ class Calls:
     def _note(self, place: Place) -> None:
         self.at.append(((self._clock.now - self._began).total_seconds(), place.conversation_id))
 
-    async def post(self, place: Place, message: Message) -> str:
+    async def post(self, place: Place, message: Message | FileOffer | Upload) -> str:
         self._note(place)
         return "1"
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from practice import seed
-from services import portfolio
+from services import portfolio, sheets
 from services.errors import Refused
 from services.people import one_line
 from services.portfolio import Line
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_read_says_why(content: bytes, key: str) -> None:
 
 
 def test_too_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portfolio, "MAX_LINES", 2)
+    monkeypatch.setattr(sheets, "MAX_LINES", 2)
     assert len(portfolio.read(typed(HEAD, ROW, (), ROW).encode())) == 2
     why = refusal(typed(HEAD, ROW, ROW, ROW).encode())
     assert (why.key, why.facts) == ("portfolio_too_long", {"max": 2})
@@ -195,7 +195,7 @@ ROWS = st.lists(st.tuples(*[CELL] * len(HEAD)), min_size=1, max_size=5)
 
 @given(
     rows=ROWS,
-    separator=st.sampled_from(portfolio.SEPARATORS),
+    separator=st.sampled_from(sheets.SEPARATORS),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
     quote_all=st.booleans(),
 )

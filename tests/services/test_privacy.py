@@ -24,6 +24,7 @@ from services.models import (
     Draft,
     Effect,
     EffectState,
+    Export,
     Import,
     ImportLine,
     Interlocuteur,
@@ -52,11 +53,24 @@ KEPT = {
     "firm_settings": "choices of the firm",
     "bookmarks": "no personal data",
     "journal_head": "no personal data",
+    "paths": "no personal data; follows what it is made from",
     "pseudonym_keys": "no personal data",
+    "reviews": "one row a dossier, written anew each year; names erased on request",
     "places": "while the bot is there; erased on request",
 }
 SWEPT = {
-    *("drafts", "effects", "paces", "imports", "import_lines", "deliveries", "reminders", "pauses", "delegations"),
+    *(
+        "drafts",
+        "effects",
+        "paces",
+        "imports",
+        "import_lines",
+        "exports",
+        "deliveries",
+        "reminders",
+        "pauses",
+        "delegations",
+    ),
     *("loop_tasks", "invitations", "invitation_dossiers", "interlocuteurs", "interlocuteur_words", "rattachements"),
     *("propositions", "activations", "posted_cards", "journal"),
 }
@@ -93,6 +107,7 @@ async def proposition(store: Store, dossier: Dossier, linked: Interlocuteur) -> 
         await propositions.approve_activation(work, made.id, "aad-malo", "Malo Le Goff", ticked=True)
         work.session.add_all(
             [
+                Export(what="tracking", kind="csv", owner=ADMIN, created_at=work.now),
                 Delivery(subject=made.id, leg="welcome_mail", state=DeliveryState.DELIVERED, at=work.now),
                 PostedCard(about=f"proposition:{made.id}", place_key="general", activity_id="1"),
                 PostedCard(about=f"welcome:{made.id}", place_key="user:aad-paul", activity_id="2"),

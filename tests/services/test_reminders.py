@@ -13,6 +13,7 @@ from services import calendar, delegations, dossiers, interlocuteurs, invitation
 from services.calendar import Period, Rhythm
 from services.dossiers import DossierRecord
 from services.models import (
+    Collaborateur,
     Dossier,
     Effect,
     Interlocuteur,
@@ -22,9 +23,10 @@ from services.models import (
     Reminder,
 )
 from services.moves import move_invitation
-from services.ports import StaffMember
+from services.ports import Directory, StaffMember
 from services.record import Services
 from services.reminders import Batch
+from services.roles import Roles
 from services.store import Store
 from tests.services.conftest import ADMIN, PAUL, Hand
 from tests.services.recording import EVERY_EVENT, journal, told
@@ -40,8 +42,9 @@ class Firm:
     store: Store
     clock: Hand
 
-    async def tick(self, times: int = 1) -> None:
-        services = cast(Services, SimpleNamespace(store=self.store))
+    async def tick(self, times: int = 1, *, requester_may_approve: bool = False) -> None:
+        roles = Roles(self.store, cast(Directory, None), None, requester_may_approve=requester_may_approve)
+        services = cast(Services, SimpleNamespace(store=self.store, roles=roles))
         await asyncio.gather(*(reminders.tick(services) for _ in range(times)))
 
     async def live(self, days: int) -> None:
@@ -379,6 +382,60 @@ async def test_without_a_collaborateur_only_the_administrators_hear(firm: Firm, 
     assert await days_of(firm, "ApprovalsReminded") == []
     assert await days_of(firm, "ApprovalsEscalated") == [4]
     assert (await batches(firm))[0].person is None
+
+
+async def known_to_teams(firm: Firm, email: str, aad_id: str) -> Collaborateur:
+    """As a collaborateur is once the bot has met them."""
+    async with firm.store.work() as work:
+        person = await delegations.collaborateur(work.session, email)
+        assert person is not None
+        person.aad_id = aad_id
+    return person
+
+
+async def test_who_proposed_is_not_reminded_to_approve_it_the_administrators_hear(
+    firm: Firm, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    await known_to_teams(firm, "malo@cabinet.example", "aad-malo")
+    await asked(firm, dossier, linked, by="aad-malo")
+    await firm.live(10)
+    assert await days_of(firm, "ApprovalsReminded") == []
+    assert await days_of(firm, "ApprovalsEscalated") == [4]
+
+
+async def test_what_somebody_else_proposed_is_reminded_of_all_the_same(
+    firm: Firm, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    await known_to_teams(firm, "malo@cabinet.example", "aad-malo")
+    await asked(firm, dossier, linked, by="aad-malo")
+    others = await asked(firm, dossier, linked, "consultation", by="aad-claire")
+    await firm.live(3)
+    (reminded,) = await batches(firm)
+    assert [one.proposition.id for one in reminded.waiting] == [others]
+
+
+async def test_where_the_stand_in_proposed_who_is_absent_is_reminded(
+    firm: Firm, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    malo = await known_to_teams(firm, "malo@cabinet.example", "aad-malo")
+    async with firm.store.work() as work:
+        during = Period(START, START + timedelta(days=10))
+        await delegations.entrust(work, malo.id, INES, during, malo.id, "Malo")
+    await asked(firm, dossier, linked, by=INES.user_id)
+    await firm.live(3)
+    (reminded,) = await batches(firm)
+    assert reminded.person is not None
+    assert reminded.person.id == malo.id
+
+
+async def test_who_may_approve_what_they_proposed_is_reminded_of_it(
+    firm: Firm, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    await known_to_teams(firm, "malo@cabinet.example", "aad-malo")
+    await asked(firm, dossier, linked, by="aad-malo")
+    firm.clock.forward(days=2)
+    await firm.tick(requester_may_approve=True)
+    assert await days_of(firm, "ApprovalsReminded") == [2]
 
 
 async def test_a_pause_holds_approvals_too(firm: Firm, dossier: Dossier, linked: Interlocuteur) -> None:

@@ -40,7 +40,7 @@ def welcome(key: str) -> render.RenderedMail:
         "gives": granted.gives(),
         "launch_url": "https://loop.example/application" if granted.may_launch else None,
     }
-    return render.mail("welcome/welcome", "fr", {"d": d, "firm": {"name": "Cabinet"}})
+    return render.mail("welcome/welcome", "fr", {"d": d, "firm": {"name": "Cabinet", "color": "#5b5fc7"}})
 
 
 async def propose(store: Store, dossier: Dossier, person: Interlocuteur, offer: str = "consultation") -> Proposition:
@@ -205,7 +205,7 @@ def test_r19_the_client_gets_the_link_and_the_identifier_and_reads_that_activati
         "url": "https://loop.example/",
         "gives": ["ged"],
     }
-    mail = render.mail("propose_offer/identifier", "fr", {"d": d, "firm": {"name": "Cabinet"}})
+    mail = render.mail("propose_offer/identifier", "fr", {"d": d, "firm": {"name": "Cabinet", "color": "#5b5fc7"}})
     for body in (mail.html, mail.text):
         assert PAUL.email in body
         assert "https://loop.example/" in body

@@ -1,20 +1,19 @@
 """The board: whose turn it is, late ones first, filtered and paged by the database."""
 
-from services import loop_tasks, propositions, tracking
+from services import loop_tasks, my_clients, propositions, tracking
+from services.calendar import day_of
 from services.loop_tasks import Actor
 from services.models import Dossier, Interlocuteur
 from services.store import Store
-from services.tracking import Board
+from services.tracking import Board, Wanted
 from tests.services.conftest import ADMIN, Hand
 
 CLAIRE = Actor(ADMIN, "Claire")
 
 
-async def board(store: Store, clock: Hand, show: str = "all", page: int = 1, size: int = 8) -> Board:
+async def board(store: Store, clock: Hand, state: str = "", page: int = 1, size: int = 8, **more: object) -> Board:
     async with store.read() as session:
-        return await tracking.board(
-            session, clock.now, show=show, aad_email="Malo@Cabinet.example", page=page, page_size=size
-        )
+        return await tracking.board(session, clock.now, Wanted(state, **more), page=page, page_size=size)  # type: ignore[arg-type]
 
 
 async def propose(store: Store, dossier: Dossier, person: Interlocuteur, offer: str) -> str:
@@ -24,7 +23,9 @@ async def propose(store: Store, dossier: Dossier, person: Interlocuteur, offer: 
 
 
 async def test_an_empty_board_has_one_page(store: Store, clock: Hand) -> None:
-    assert await board(store, clock) == Board([], [], 1, 1)
+    assert await board(store, clock) == Board([], [], 0, 1, 1)
+    async with store.read() as session:
+        assert await tracking.choices(session) == tracking.Choices([], [])
 
 
 async def test_an_invited_client_until_something_is_proposed(
@@ -54,7 +55,8 @@ async def test_late_ones_first_and_who_is_done_last(
     assert [row.days(clock.now) for row in rows] == [3, 0, 4]
     assert [row.offer for row in (await board(store, clock, "late")).rows] == ["Co-Production"]
     assert [row.offer for row in (await board(store, clock, "active")).rows] == ["Start"]
-    assert (await board(store, clock)).counts == [("proposed", 2), ("active", 1)]
+    found = await board(store, clock)
+    assert (found.counts, found.late) == ([("proposed", 2), ("active", 1)], 1)
 
 
 async def test_pages(store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur) -> None:
@@ -66,14 +68,27 @@ async def test_pages(store: Store, clock: Hand, dossier: Dossier, linked: Interl
     assert (await board(store, clock, page=99, size=2)).page == 2
 
 
-async def test_mine_are_the_dossiers_of_the_one_who_asks(
-    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
-) -> None:
-    assert len((await board(store, clock, "mine")).rows) == 1
+async def test_filters_meet(store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur) -> None:
+    await propose(store, dossier, linked, "start")
+    await propose(store, dossier, linked, "consultation")
+    owner = dossier.collaborateur_id or ""
+    both = await board(store, clock, owners=(owner,), agency="Vannes", offer="start")
+    assert [row.offer for row in both.rows] == ["Start"]
+    assert both.counts == [("proposed", 1)]
+    assert (await board(store, clock, owners=("nobody",))).rows == []
+    assert (await board(store, clock, agency="Nantes")).rows == []
     async with store.read() as session:
-        assert await tracking.board(session, clock.now, show="mine", aad_email="x@y.z", page=1, page_size=8) == Board(
-            [], [("requested", 1)], 1, 1
-        )
+        choices = await tracking.choices(session)
+    assert choices.owners == [(owner, "malo@cabinet.example")]
+    assert choices.agencies == ["Vannes"]
+
+
+async def test_mine_are_the_dossiers_of_the_one_who_asks(store: Store, clock: Hand, dossier: Dossier) -> None:
+    async with store.read() as session:
+        mine = await my_clients.answers_for(session, "Malo@Cabinet.example", day_of(clock.now))
+        nobody = await my_clients.answers_for(session, "x@y.z", day_of(clock.now))
+    assert [one.id for one in mine] == [dossier.collaborateur_id]
+    assert nobody == ()
 
 
 async def test_what_was_left_in_loop_shows_until_it_is_done(store: Store, clock: Hand, dossier: Dossier) -> None:
@@ -84,3 +99,14 @@ async def test_what_was_left_in_loop_shows_until_it_is_done(store: Store, clock:
     async with store.work() as work:
         await loop_tasks.finish(work, task.id, CLAIRE)
     assert (await board(store, clock)).rows == []
+
+
+async def test_all_of_it_in_the_boards_order(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    for offer in ("start", "consultation"):
+        await propose(store, dossier, linked, offer)
+        clock.forward(minutes=1)
+    async with store.read() as session:
+        every = [one async for one in tracking.every(session)]
+    assert every == list((await board(store, clock)).rows)

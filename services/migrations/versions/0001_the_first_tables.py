@@ -66,7 +66,17 @@ def upgrade() -> None:
     with op.batch_alter_table('effects', schema=None) as batch_op:
         batch_op.create_index('effects_lane', ['lane', 'id'], unique=False, sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
         batch_op.create_index('effects_open', ['pool', 'due_at', 'id'], unique=False, sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
+        batch_op.create_index('effects_parked', ['finished_at', 'id'], unique=False, sqlite_where=sa.text("state = 'parked'"), postgresql_where=sa.text("state = 'parked'"))
 
+    op.create_table('exports',
+    sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('what', sa.String(length=10), nullable=False),
+    sa.Column('kind', sa.String(length=4), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('upload', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
     op.create_table('firm_settings',
     sa.Column('name', sa.String(length=40), nullable=False),
     sa.Column('value', sa.JSON(none_as_null=True), nullable=False),
@@ -74,10 +84,14 @@ def upgrade() -> None:
     )
     op.create_table('imports',
     sa.Column('id', sa.String(length=32), nullable=False),
+    sa.Column('kind', sa.String(length=10), nullable=False),
     sa.Column('file_name', sa.String(length=200), nullable=False),
     sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('owner_name', sa.String(length=200), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('url', sa.Text(), nullable=True),
+    sa.Column('upload', sa.JSON(none_as_null=True), nullable=True),
+    sa.Column('told', sa.String(length=80), nullable=False),
     sa.Column('reason', sa.String(length=60), nullable=True),
     sa.Column('facts', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -244,9 +258,16 @@ def upgrade() -> None:
     sa.Column('reason', sa.String(length=60), nullable=True),
     sa.Column('facts', sa.JSON(none_as_null=True), nullable=False),
     sa.Column('taken', sa.Boolean(), nullable=False),
+    sa.Column('invitation_id', sa.String(length=32), nullable=True),
+    sa.Column('proposition_id', sa.String(length=32), nullable=True),
+    sa.Column('task_id', sa.String(length=32), nullable=True),
     sa.ForeignKeyConstraint(['import_id'], ['imports.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('import_id', 'number')
     )
+    with op.batch_alter_table('import_lines', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_lines_invitation_id'), ['invitation_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_import_lines_task_id'), ['task_id'], unique=False)
+
     op.create_table('interlocuteur_words',
     sa.Column('word', sa.String(length=80).with_variant(sa.String(length=80, collation='C'), 'postgresql'), nullable=False),
     sa.Column('interlocuteur_id', sa.String(length=32), nullable=False),
@@ -326,6 +347,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_loop_tasks_dossier_id'), ['dossier_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_loop_tasks_state'), ['state'], unique=False)
 
+    op.create_table('paths',
+    sa.Column('subject', sa.String(length=32), nullable=False),
+    sa.Column('dossier_id', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(length=20), nullable=False),
+    sa.Column('offer', sa.String(length=40), nullable=False),
+    sa.Column('since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('owner_id', sa.String(length=32), nullable=True),
+    sa.Column('agency', sa.String(length=120), nullable=False),
+    sa.ForeignKeyConstraint(['dossier_id'], ['dossiers.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('subject', 'dossier_id')
+    )
+    with op.batch_alter_table('paths', schema=None) as batch_op:
+        batch_op.create_index('paths_in_order', ['rank', 'since', 'subject', 'dossier_id'], unique=False)
+        batch_op.create_index('paths_of_agency', ['agency', 'rank', 'since', 'subject', 'dossier_id', 'state', 'offer'], unique=False)
+        batch_op.create_index('paths_of_dossier', ['dossier_id'], unique=False)
+        batch_op.create_index('paths_of_offer', ['offer', 'rank', 'since', 'subject', 'dossier_id', 'state'], unique=False)
+        batch_op.create_index('paths_of_owner', ['owner_id', 'rank', 'since', 'subject', 'dossier_id'], unique=False)
+        batch_op.create_index('paths_of_state', ['state', 'rank', 'since', 'subject', 'dossier_id', 'offer'], unique=False)
+
     op.create_table('propositions',
     sa.Column('id', sa.String(length=32), nullable=False),
     sa.Column('dossier_id', sa.String(length=32), nullable=False),
@@ -368,11 +409,37 @@ def upgrade() -> None:
     with op.batch_alter_table('rattachements', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_rattachements_dossier_id'), ['dossier_id'], unique=False)
 
+    op.create_table('reviews',
+    sa.Column('dossier_id', sa.String(length=32), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('batch', sa.String(length=32), nullable=True),
+    sa.Column('collaborateur_id', sa.String(length=32), nullable=True),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('reminded', sa.Boolean(), nullable=False),
+    sa.Column('answer', sa.String(length=10), nullable=True),
+    sa.Column('answered_by', sa.String(length=64), nullable=True),
+    sa.Column('answered_by_name', sa.String(length=200), nullable=True),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['collaborateur_id'], ['collaborateurs.id'], ),
+    sa.ForeignKeyConstraint(['dossier_id'], ['dossiers.id'], ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('dossier_id')
+    )
+    with op.batch_alter_table('reviews', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_reviews_batch'), ['batch'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reviews_collaborateur_id'), ['collaborateur_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_reviews_due_on'), ['due_on'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('reviews', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_reviews_due_on'))
+        batch_op.drop_index(batch_op.f('ix_reviews_collaborateur_id'))
+        batch_op.drop_index(batch_op.f('ix_reviews_batch'))
+
+    op.drop_table('reviews')
     with op.batch_alter_table('rattachements', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_rattachements_dossier_id'))
 
@@ -384,6 +451,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_propositions_dossier_id'))
 
     op.drop_table('propositions')
+    with op.batch_alter_table('paths', schema=None) as batch_op:
+        batch_op.drop_index('paths_of_state')
+        batch_op.drop_index('paths_of_owner')
+        batch_op.drop_index('paths_of_offer')
+        batch_op.drop_index('paths_of_dossier')
+        batch_op.drop_index('paths_of_agency')
+        batch_op.drop_index('paths_in_order')
+
+    op.drop_table('paths')
     with op.batch_alter_table('loop_tasks', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_loop_tasks_state'))
         batch_op.drop_index(batch_op.f('ix_loop_tasks_dossier_id'))
@@ -406,6 +482,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_interlocuteur_words_interlocuteur_id'))
 
     op.drop_table('interlocuteur_words')
+    with op.batch_alter_table('import_lines', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_lines_task_id'))
+        batch_op.drop_index(batch_op.f('ix_import_lines_invitation_id'))
+
     op.drop_table('import_lines')
     with op.batch_alter_table('dossiers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_dossiers_siren'))
@@ -441,7 +521,9 @@ def downgrade() -> None:
     op.drop_table('interlocuteurs')
     op.drop_table('imports')
     op.drop_table('firm_settings')
+    op.drop_table('exports')
     with op.batch_alter_table('effects', schema=None) as batch_op:
+        batch_op.drop_index('effects_parked', sqlite_where=sa.text("state = 'parked'"), postgresql_where=sa.text("state = 'parked'"))
         batch_op.drop_index('effects_open', sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
         batch_op.drop_index('effects_lane', sqlite_where=sa.text("state IN ('due', 'running')"), postgresql_where=sa.text("state IN ('due', 'running')"))
 

@@ -1,0 +1,103 @@
+"""SQLite's connections, for services/store.py: one errand of the connection's thread for each statement.
+
+aiosqlite makes four of it (a cursor, the statement, its rows, the end of the cursor) and one of a commit or a rollback of
+nothing. To be asked and to answer through a queue, a lock and the loop's own pipe costs more than what SQLite then does.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Self
+
+import aiosqlite
+from sqlalchemy.engine import URL
+
+_AT_ONCE = 1000  # rows that come with their statement; a result that is streamed asks for more
+
+
+class _Cursor:
+    """What SQLAlchemy asks of an asyncio driver's cursor."""
+
+    arraysize = 1
+
+    def __init__(self, connection: "_Connection") -> None:
+        self._connection = connection
+        self._cursor: sqlite3.Cursor | None = None
+        self._rows: list[Any] = []
+        self.description: Any = None
+        self.rowcount = -1
+        self.lastrowid: int | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def execute(self, statement: str, parameters: Any = ()) -> Self:
+        await self._connection.errand(self._run, sqlite3.Cursor.execute, statement, parameters)
+        return self
+
+    async def executemany(self, statement: str, parameters: Iterable[Any]) -> Self:
+        await self._connection.errand(self._run, sqlite3.Cursor.executemany, statement, parameters)
+        return self
+
+    async def fetchall(self) -> Sequence[Any]:
+        rows, self._rows = self._rows, []
+        if self._cursor is not None:
+            rows += await self._connection.errand(self._cursor.fetchall)
+            self._cursor = None
+        return rows
+
+    async def fetchmany(self, size: int) -> Sequence[Any]:
+        if self._cursor is not None and len(self._rows) < size:
+            self._rows += await self._connection.errand(self._cursor.fetchmany, max(size, _AT_ONCE))
+        rows, self._rows = self._rows[:size], self._rows[size:]
+        return rows
+
+    async def fetchone(self) -> Any:
+        return next(iter(await self.fetchmany(1)), None)
+
+    async def close(self) -> None:
+        if self._cursor is not None:
+            cursor, self._cursor = self._cursor, None
+            await self._connection.errand(cursor.close)
+
+    def _run(self, run: Callable[[sqlite3.Cursor, str, Any], Any], statement: str, parameters: Any) -> None:
+        """In the thread."""
+        cursor = self._connection.held.cursor()
+        run(cursor, statement, parameters)
+        self.description, self.rowcount, self.lastrowid = cursor.description, cursor.rowcount, cursor.lastrowid
+        self._rows = cursor.fetchmany(_AT_ONCE) if cursor.description else []
+        if len(self._rows) == _AT_ONCE:
+            self._cursor = cursor
+        else:
+            cursor.close()
+
+
+class _Connection(aiosqlite.Connection):
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=_AT_ONCE)
+        self._thread.daemon = True  # as SQLAlchemy does: a connection left open does not keep the process alive
+
+    @property
+    def held(self) -> sqlite3.Connection:
+        return self._conn
+
+    async def errand(self, act: Callable[..., Any], *arguments: Any) -> Any:
+        """Have the thread do this."""
+        return await self._execute(act, *arguments)  # type: ignore[no-untyped-call]
+
+    def cursor(self) -> _Cursor:  # type: ignore[override]
+        return _Cursor(self)
+
+    async def commit(self) -> None:
+        if self.in_transaction:
+            await super().commit()
+
+    async def rollback(self) -> None:
+        if self.in_transaction:
+            await super().rollback()
+
+
+def opener(url: URL, **options: Any) -> Callable[[], aiosqlite.Connection]:
+    """What opens a connection to the file of `url`; `options` are sqlite3.connect's."""
+    (file,), asked = url.get_dialect()().create_connect_args(url)
+    return lambda: _Connection(partial(sqlite3.connect, file, **asked, **options))

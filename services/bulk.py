@@ -1,0 +1,250 @@
+"""New clients by the list: each line is one new client, by the same functions as the conversation « Nouveau client ».
+
+The dry run is the run itself, rolled back. A line is claimed in the transaction that does what it asks, so it is done once
+whoever is killed; what follows (Graph, mails) are ordinary effects of the outbox. Lines are taken in only as fast as
+Microsoft takes what they owe: whoever invites somebody by hand meanwhile does not wait behind two thousand others.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, CursorResult, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import effects, imports, interlocuteurs, invitations, loop_tasks, new_clients, people, propositions
+from services.bulk_standing import TO_TAKE, Verdict, standing
+from services.errors import Refused
+from services.events import ClientsUnderWay, FileAccepted, ImportFinished, ImportProgressed
+from services.interlocuteurs import Contact
+from services.invitations import NewGuest
+from services.loop_tasks import PROPOSING, Actor
+from services.models import (
+    Dossier,
+    Import,
+    ImportLine,
+    ImportState,
+    Interlocuteur,
+    LoopTask,
+    Proposition,
+    PropositionState,
+    TaskState,
+)
+from services.moves import move_import
+from services.people import email_key, name_key
+from services.ports import Upload
+from services.record import Firm
+from services.store import Store, Work
+
+WINDOW = 120  # lines' effects waiting for Graph or the mailbox at once
+TICK = timedelta(seconds=2.5)  # between two looks at it, and two redraws of its card: 1440 an hour, Teams allows 1800
+LANE = "take_clients"
+ATTEMPTS = 3
+_OUTSIDES = ("directory", "mail")
+_MEANWHILE = frozenset({"invited_meanwhile", "activated_meanwhile", "linked_meanwhile", "proposed_meanwhile"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """What a line asks for. `done` where it says that Loop has it all already."""
+
+    code: str
+    guest: NewGuest
+    contact: Contact
+    offer: str
+    subscription_confirmed: bool
+    done: bool
+
+
+ReadLine = Callable[[Mapping[str, str]], NewClient]
+"""Reads a line's cells as the forms read what is typed. Refused beside a field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a line comes to: its verdict, and the ids of what it made or found."""
+
+    verdict: Verdict
+    invitation_id: str | None
+    proposition_id: str | None = None
+    task_id: str | None = None
+
+
+async def admit(work: Work, firm: Firm, client: NewClient, actor: Actor) -> Admitted:
+    """Do what the line asks. Refused as each rule says; what a conversation would ask about is refused too."""
+    dossier = await _dossier(work.session, client.code)
+    check_address(firm, client.guest.email)
+    known = await _known(work.session, client.contact)
+    if known and (existing := await propositions.live(work.session, dossier.id, client.offer, known.id)):
+        return await _again(work, client, existing, actor)
+    before = await invitations.live(work.session, client.guest.email)
+    invitation = await invitations.invite_guest(work, client.guest, dossier, actor.id)
+    person = known or await interlocuteurs.create(work, client.contact, client.guest.language, actor.id)
+    proposition, task = await new_clients.equip(
+        work,
+        dossier,
+        person,
+        client.offer,
+        actor,
+        subscription_confirmed=client.subscription_confirmed,
+        done=client.done,
+    )
+    verdict = Verdict.RECOGNISED if before else Verdict.INVITED
+    return Admitted(verdict, invitation.id, proposition.id, task.id if task else None)
+
+
+def check_address(firm: Firm, email: str) -> None:
+    """One client's own address: Refused for the firm's domain, a likely slip, a shared box."""
+    invitations.refuse_own_domain(firm, email)
+    if meant := people.likely_meant(email):
+        raise Refused("email_typo", "email", email=email, suggestion=meant)
+    if people.is_shared(email):
+        raise Refused("email_shared", "email", email=email)
+
+
+async def _dossier(session: AsyncSession, code: str) -> Dossier:
+    found: Dossier | None = await session.scalar(select(Dossier).where(Dossier.code == code))
+    if found is None:
+        raise Refused("code_unknown", "code", code=code)
+    return found
+
+
+async def _known(session: AsyncSession, contact: Contact) -> Interlocuteur | None:
+    """Same e-mail and same name: the same person. Anything less a person must say: Refused("same_person")."""
+    candidates = await interlocuteurs.known_as(session, contact)
+    name = name_key(contact.family_name, contact.given_name)
+    for one in candidates:
+        if one.email_key == email_key(contact.email) and one.name_key == name:
+            return one
+    if candidates:
+        raise Refused("same_person", None, name=interlocuteurs.full_name(candidates[0]), email=candidates[0].email)
+    return None
+
+
+async def _again(work: Work, client: NewClient, existing: Proposition, actor: Actor) -> Admitted:
+    """R17/R18: nothing is made. But what had been left to do in Loop may be done now."""
+    invitation = await invitations.newest_for(work.session, existing.dossier_id, client.guest.email)
+    query = select(LoopTask).where(
+        LoopTask.what.in_(PROPOSING),
+        LoopTask.dossier_id == existing.dossier_id,
+        LoopTask.offer == existing.offer,
+        LoopTask.interlocuteur_id == existing.interlocuteur_id,
+        LoopTask.state == TaskState.TODO,
+    )
+    task = (await work.session.scalars(query)).first()
+    found = (invitation.id if invitation else None, existing.id, task.id if task else None)
+    if task is None or not client.done or existing.state != PropositionState.PROPOSED:
+        return Admitted(Verdict.UNCHANGED, *found)
+    await loop_tasks.finish(work, task.id, actor)
+    return Admitted(Verdict.ANNOUNCED, *found)
+
+
+async def judged(work: Work, import_id: str, verdicts: Mapping[int, Admitted | Refused]) -> None:
+    """Write verdicts down, by line."""
+    for number, verdict in verdicts.items():
+        values: dict[str, object]
+        if isinstance(verdict, Refused):
+            facts = dict(verdict.facts) | ({"field": verdict.field} if verdict.field else {})
+            values = {"verdict": Verdict.REFUSED, "reason": verdict.key, "facts": facts}
+        else:
+            values = asdict(verdict)
+        await _set(work, import_id, number, **values)
+
+
+async def _set(work: Work, import_id: str, number: int, **values: object) -> None:
+    where = (ImportLine.import_id == import_id, ImportLine.number == number)
+    await work.session.execute(update(ImportLine).where(*where).values(**values))
+
+
+# --- for good
+
+
+async def pause(work: Work, import_id: str, actor: str) -> None:
+    """« Pause »: no other line is taken in; those under way are seen through."""
+    if await move_import(work, import_id, ImportState.PAUSED, actor):
+        work.emit(ImportProgressed(import_id))
+
+
+async def resume(work: Work, import_id: str, actor: str) -> None:
+    """« Reprendre »."""
+    found = await imports.get(work.session, import_id)
+    if found.state == ImportState.PAUSED and await move_import(work, import_id, ImportState.RUNNING, actor):
+        work.emit(ClientsUnderWay(import_id))
+        work.emit(ImportProgressed(import_id))
+
+
+async def stop(work: Work, import_id: str, actor: str) -> None:
+    """« Arrêter »: for good; the same file sent again does the rest."""
+    if await move_import(work, import_id, ImportState.STOPPED, actor, finished_at=work.now):
+        work.emit(ImportFinished(import_id))
+
+
+async def accept_file(work: Work, import_id: str, upload: Upload, actor: str) -> None:
+    """Its owner lets the bot put the file about the list there."""
+    found = await imports.get(work.session, import_id)
+    found.upload = asdict(upload)
+    work.journal(actor, "imports.given", import_id)
+    work.emit(FileAccepted(import_id))
+
+
+async def advance(store: Store, firm: Firm, import_id: str, read: ReadLine) -> None:
+    """Take in as many lines as there is room for, and look again in a moment, until all is seen through. Safe to repeat."""
+    async with store.read() as session:
+        room = max(WINDOW - await effects.backlog(session, _OUTSIDES), 0)
+        query = select(ImportLine.number, ImportLine.said).where(*_to_take(import_id)).order_by(ImportLine.number)
+        lines = (await session.execute(query.limit(room))).all()
+    for number, said in lines:
+        if not await _take(store, firm, import_id, number, said, read):
+            return
+    async with store.work() as work:
+        found = await work.session.get(Import, import_id, with_for_update=True, populate_existing=True)
+        if found is None or found.state != ImportState.RUNNING:
+            return
+        now = await standing(work.session, import_id)
+        if not now.left and not now.under_way:
+            await move_import(work, import_id, ImportState.DONE, found.owner, finished_at=work.now)
+            work.emit(ImportFinished(import_id))
+            return
+        if now.told != found.told:
+            found.told = now.told
+            work.emit(ImportProgressed(import_id))
+        # Run twice because of a kill, it must not be followed twice.
+        if not await effects.is_due(work.session, f"{LANE}:{import_id}"):
+            work.emit(ClientsUnderWay(import_id), after=TICK)
+
+
+async def _take(store: Store, firm: Firm, import_id: str, number: int, said: Mapping[str, str], read: ReadLine) -> bool:
+    """Take in one line, once; gives whether the import still runs. What is refused by now is written down."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with store.work() as work:
+                return await _take_claimed(work, firm, import_id, number, said, read, alone=store.single_writer)
+        except Refused as refusal:
+            if refusal.key in _MEANWHILE and attempt < ATTEMPTS:
+                continue  # somebody did a part of it just now: it will be recognised
+            async with store.work() as work:
+                await judged(work, import_id, {number: refusal})
+    return True
+
+
+async def _take_claimed(
+    work: Work, firm: Firm, import_id: str, number: int, said: Mapping[str, str], read: ReadLine, *, alone: bool
+) -> bool:
+    if not alone:
+        await work.session.execute(select(func.pg_advisory_xact_lock(imports.LOCK)))
+    found = await work.session.get(Import, import_id, with_for_update={"read": True}, populate_existing=True)
+    if found is None or found.state != ImportState.RUNNING:
+        return False
+    claim = update(ImportLine).where(*_to_take(import_id), ImportLine.number == number).values(taken=True)
+    claimed = await work.session.execute(claim.execution_options(synchronize_session=False))
+    assert isinstance(claimed, CursorResult)
+    if claimed.rowcount == 1:
+        made = await admit(work, firm, read(said), Actor(found.owner, found.owner_name))
+        ids = {"invitation_id": made.invitation_id, "proposition_id": made.proposition_id, "task_id": made.task_id}
+        again = {"verdict": made.verdict} if made.verdict == Verdict.UNCHANGED else {}
+        await _set(work, import_id, number, **ids, **again)
+    return True
+
+
+def _to_take(import_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (ImportLine.import_id == import_id, ~ImportLine.taken, ImportLine.verdict.in_(TO_TAKE))

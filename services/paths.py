@@ -1,0 +1,155 @@
+"""The table behind `suivi`: where each client stands on each dossier, kept equal to what the other tables say.
+
+Every change that moves a client writes a journal line (services.moves and the nouns); `follow` reads who moved from the lines
+of a transaction, at its end, and writes their dossiers' paths anew in the same commit. What changes a path without a line
+(the Portefeuille, a purge) calls `refresh` itself.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, delete, exists, func, insert, literal, or_, select, union, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.models import (
+    Dossier,
+    Interlocuteur,
+    Invitation,
+    InvitationDossier,
+    InvitationState,
+    JournalLine,
+    LoopTask,
+    Moment,
+    Path,
+    Proposition,
+    PropositionState,
+    TaskState,
+)
+
+BALL: dict[str, str] = {
+    InvitationState.REQUESTED: "passerelle",
+    InvitationState.SENT: "entrepreneur",
+    InvitationState.ACCEPTED: "administrateur",
+    InvitationState.FAILED: "administrateur",
+    InvitationState.EXPIRED: "administrateur",
+    PropositionState.PROPOSED: "administrateur",
+    PropositionState.AWAITING_APPROVAL: "collaborateur",
+    PropositionState.REFUSED: "administrateur",
+    TaskState.TODO: "administrateur",
+}
+"""Who must move, by state."""
+
+SHOWN = (*BALL, PropositionState.ACTIVE.value)
+"""States of a path; what is withdrawn, ended or revoked is history, and the journal's."""
+
+MOVING = frozenset({"propositions", "invitations", "loop_tasks", "interlocuteurs", "dossiers", "collaborateurs"})
+"""What a line that may move a path is about: the first word of its `what`."""
+
+COLUMNS = ("subject", "dossier_id", "state", "offer", "since", "rank", "owner_id", "agency")
+_CHUNK = 500
+
+
+async def follow(session: AsyncSession, lines: Sequence[JournalLine]) -> None:
+    """Write anew the paths that these lines of the open transaction may have moved."""
+    subjects = {line.subject for line in lines if line.what.partition(".")[0] in MOVING}
+    if not subjects:
+        return
+    await session.flush()
+    await refresh(session, set(await session.scalars(_concerned(subjects))))
+
+
+async def refresh(session: AsyncSession, dossier_ids: Collection[str]) -> None:
+    """Write anew the paths of these dossiers, from what the transaction has written so far."""
+    wanted = sorted(dossier_ids)
+    for start in range(0, len(wanted), _CHUNK):
+        some = wanted[start : start + _CHUNK]
+        # Two transactions about one dossier: the second waits here, and reads what the first has committed. The weaker lock,
+        # because rows that refer to the dossier hold it shared.
+        await session.execute(
+            select(Dossier.id).where(Dossier.id.in_(some)).order_by(Dossier.id).with_for_update(key_share=True)
+        )
+        await session.execute(delete(Path).where(Path.dossier_id.in_(some)))
+        truth = union_all(*(part.where(Dossier.id.in_(some)) for part in _parts()))
+        await session.execute(insert(Path).from_select(COLUMNS, truth))
+
+
+def truth() -> Select[Any]:
+    """Every path as the other tables say it, column by column."""
+    paths = union_all(*_parts()).subquery()
+    return select(*(paths.c[name] for name in COLUMNS))
+
+
+def _concerned(subjects: Collection[str]) -> Any:
+    """The dossiers that something about these subjects may move: also those they were on until now."""
+    return union(
+        select(Proposition.dossier_id).where(Proposition.id.in_(subjects)),
+        select(Proposition.dossier_id).where(Proposition.interlocuteur_id.in_(subjects)),
+        select(LoopTask.dossier_id).where(LoopTask.id.in_(subjects)),
+        select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id.in_(subjects)),
+        select(Dossier.id).where(Dossier.id.in_(subjects)),
+        select(Path.dossier_id).where(Path.subject.in_(subjects)),
+        select(Path.dossier_id).where(Path.owner_id.in_(subjects)),
+    )
+
+
+def _parts() -> tuple[Select[Any], ...]:
+    return _propositions(), _invitations(), _tasks()
+
+
+def _propositions() -> Select[Any]:
+    since = func.coalesce(Proposition.decided_at, Proposition.awaiting_since, Proposition.proposed_at, type_=Moment)
+    return (
+        _columns(Proposition.id, Proposition.state, Proposition.offer, since)
+        .join(Proposition, Proposition.dossier_id == Dossier.id)
+        .where(_state_of(Proposition).in_(SHOWN))
+    )
+
+
+def _invitations() -> Select[Any]:
+    """Until something is proposed to the person; then the proposition says where they stand."""
+    proposed = (
+        select(literal(1))
+        .select_from(Proposition)
+        .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
+        .where(Proposition.dossier_id == Dossier.id, Interlocuteur.email_key == Invitation.email_key)
+        .where(_state_of(Proposition).in_(SHOWN))
+    )
+    settled = (InvitationState.ACCEPTED, InvitationState.SENT, InvitationState.REQUESTED)
+    return (
+        _columns(Invitation.id, Invitation.state, literal(""), _invited_since())
+        .join(InvitationDossier, InvitationDossier.dossier_id == Dossier.id)
+        .join(Invitation, Invitation.id == InvitationDossier.invitation_id)
+        .where(_state_of(Invitation).in_(SHOWN), or_(Invitation.state.not_in(settled), ~exists(proposed)))
+    )
+
+
+def _invited_since() -> ColumnElement[datetime]:
+    """When the state began, as far as it is known: sent anew is waited for anew."""
+    sent = func.coalesce(Invitation.sent_at, Invitation.requested_at, type_=Moment)
+    left = case((Invitation.resent_at > sent, Invitation.resent_at), else_=sent)
+    return case(
+        (Invitation.state == InvitationState.ACCEPTED, func.coalesce(Invitation.accepted_at, Invitation.requested_at)),
+        (Invitation.state.in_((InvitationState.SENT, InvitationState.EXPIRED)), left),
+        else_=Invitation.requested_at,
+    )
+
+
+def _tasks() -> Select[Any]:
+    return (
+        _columns(LoopTask.id, LoopTask.state, func.coalesce(LoopTask.offer, ""), LoopTask.asked_at)
+        .join(LoopTask, LoopTask.dossier_id == Dossier.id)
+        .where(_state_of(LoopTask) == TaskState.TODO)
+    )
+
+
+def _state_of(row: type[Proposition | Invitation | LoopTask]) -> ColumnElement[str]:
+    # An expression: for some hundred dossiers SQLite would start from the index of the states, that is from every client.
+    return func.coalesce(row.state, "")
+
+
+def _columns(subject: Any, state: Any, offer: Any, since: Any) -> Select[Any]:
+    rank = case((state == PropositionState.ACTIVE.value, 1), else_=0)
+    values = (subject, Dossier.id, state, offer, since, rank, Dossier.collaborateur_id, Dossier.agency)
+    labelled = (value.label(name) for name, value in zip(COLUMNS, values, strict=True))
+    return select(*labelled).select_from(Dossier)
