@@ -5,8 +5,8 @@ from pathlib import PurePath
 from typing import Any
 
 from cards import render
-from dialogs import steps
-from dialogs.dialog import Ctx, administrators, journal_refusal
+from dialogs import importing, steps
+from dialogs.dialog import Ctx, administrators
 from dialogs.fields import read_all
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Nothing, Redraw, Reply
@@ -106,21 +106,12 @@ async def _card(services: Services, found: Import, locale: str) -> Card:
 
 
 async def _draw(ctx: Ctx, subject: str) -> Card:
-    return await _card(ctx.services, await _own(ctx, subject), ctx.locale)
-
-
-async def _own(ctx: Ctx, subject: str) -> Import:
-    async with ctx.services.store.read() as session:
-        found = await imports.get(session, subject)
-    if found.owner != ctx.who.aad_id:
-        await journal_refusal(ctx, POSTED.name, subject, "not_yours")
-        raise Refused("not_found")
-    return found
+    return await _card(ctx.services, await importing.own(ctx, POSTED.name, subject), ctx.locale)
 
 
 def _act(decide: Any) -> Any:
     async def act(ctx: Ctx, subject: str, _inputs: Mapping[str, str]) -> Reply:
-        await _own(ctx, subject)
+        await importing.own(ctx, POSTED.name, subject)
         await administrators(ctx, fresh=True)
         async with ctx.services.store.work() as work:
             await decide(work, subject, ctx.who.aad_id)
@@ -130,7 +121,7 @@ def _act(decide: Any) -> Any:
 
 
 async def _consented(ctx: Ctx, subject: str, upload: Upload | None) -> Reply:
-    await _own(ctx, subject)
+    await importing.own(ctx, POSTED.name, subject)
     await administrators(ctx, fresh=True)
     if upload is not None:
         async with ctx.services.store.work() as work:

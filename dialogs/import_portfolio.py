@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs.dialog import Ctx, administrators, journal_refusal
+from dialogs import importing
+from dialogs.dialog import Ctx, administrators
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Nothing, Redraw, Reply, SentFile
 from services import imports, places, portfolio
@@ -78,20 +79,11 @@ async def _received(ctx: Ctx, file: SentFile) -> Reply:
 async def _draw(ctx: Ctx, subject: str) -> Card:
     if not subject:
         return render.card("import_portfolio/how", ctx.locale, {"d": {}})
-    return await _card(ctx.services, await _own(ctx, subject), ctx.locale)
-
-
-async def _own(ctx: Ctx, subject: str) -> Import:
-    async with ctx.services.store.read() as session:
-        found = await imports.get(session, subject)
-    if found.owner != ctx.who.aad_id:
-        await journal_refusal(ctx, POSTED.name, subject, "not_yours")
-        raise Refused("not_found")
-    return found
+    return await _card(ctx.services, await importing.own(ctx, POSTED.name, subject), ctx.locale)
 
 
 async def _take(ctx: Ctx, subject: str, _inputs: Mapping[str, str]) -> Reply:
-    await _own(ctx, subject)
+    await importing.own(ctx, POSTED.name, subject)
     await administrators(ctx, fresh=True)
     async with ctx.services.store.work() as work:
         await imports.confirm(work, subject, ctx.who.aad_id)
@@ -99,7 +91,7 @@ async def _take(ctx: Ctx, subject: str, _inputs: Mapping[str, str]) -> Reply:
 
 
 async def _drop(ctx: Ctx, subject: str, _inputs: Mapping[str, str]) -> Reply:
-    await _own(ctx, subject)
+    await importing.own(ctx, POSTED.name, subject)
     async with ctx.services.store.work() as work:
         await imports.drop(work, subject, ctx.who.aad_id)
     return Redraw(await _draw(ctx, subject))
