@@ -1,8 +1,9 @@
 """How fast one person may go."""
 
+import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 class Pace:
@@ -35,3 +36,27 @@ class Pace:
         if len(self._buckets) > self._people:
             self._buckets.popitem(last=False)
         return allowed
+
+
+class Brake:
+    """Who is too fast waits for the refusal: their connection is quiet meanwhile, and the others get their turns.
+
+    At most `most` wait at once, for `seconds`; beyond, the refusal comes at once.
+    """
+
+    def __init__(
+        self, seconds: float = 0.5, most: int = 200, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    ) -> None:
+        self._seconds = seconds
+        self._room = most
+        self._sleep = sleep
+
+    async def hold(self) -> None:
+        """Come back when the refusal may leave."""
+        if self._room == 0:
+            return
+        self._room -= 1
+        try:
+            await self._sleep(self._seconds)
+        finally:
+            self._room += 1

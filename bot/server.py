@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
@@ -16,6 +17,7 @@ from bot.handler import Handler
 from bot.keys import Keys
 from bot.metrics import Metrics
 from bot.notifications import Notified
+from bot.pace import Brake
 from services.spans import DOOR, Span, no_span
 
 # aiohttp waits up to twice this long (once for the handlers, once for their connections), and the process has ten
@@ -51,11 +53,15 @@ def make_app(
     While the application runs, the signing keys are kept fresh in the background.
     """
 
+    brake = Brake()
+
     async def messages(request: web.Request) -> web.Response:
         try:
             with span(DOOR):
                 body = await handler.take(await door.admit(request))
         except TurnedAway as refusal:
+            if refusal.status == HTTPStatus.TOO_MANY_REQUESTS:
+                await brake.hold()
             return web.Response(status=refusal.status)
         return web.Response() if body is None else web.Response(body=body, content_type="application/json")
 

@@ -1,4 +1,6 @@
-from bot.pace import Pace
+import asyncio
+
+from bot.pace import Brake, Pace
 from tests.bot.kit import Clock
 
 
@@ -20,3 +22,23 @@ def test_only_so_many_people_are_remembered() -> None:
     assert pace.allows("zoe")
     assert not pace.allows("claire")
     assert pace.allows("paul")
+
+
+async def test_who_is_too_fast_waits_but_no_crowd_of_them_does() -> None:
+    waited: list[float] = []
+    go = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        await go.wait()
+
+    brake = Brake(0.5, most=2, sleep=sleep)
+    held = [asyncio.create_task(brake.hold()) for _ in range(2)]
+    await asyncio.sleep(0)
+    await brake.hold()  # a third one is not kept
+    assert waited == [0.5, 0.5]
+    assert not any(one.done() for one in held)
+    go.set()
+    await asyncio.gather(*held)
+    await brake.hold()
+    assert waited == [0.5] * 3
