@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, func, insert, literal, or_, select, union, update
+from sqlalchemy import ColumnElement, Select, exists, false, func, literal, or_, select, union, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.calendar import Calendar, day_of
@@ -57,7 +58,9 @@ async def tick(store: Store, days: Calendar) -> None:
     if new:
         async with store.work() as work:
             dated = _without_date().add_columns(literal(days.today + YEAR), false())
-            await work.session.execute(insert(Review).from_select(["dossier_id", "due_on", "reminded"], dated))
+            insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+            given = insert(Review).from_select(["dossier_id", "due_on", "reminded"], dated)
+            await work.session.execute(given.on_conflict_do_nothing())  # another replica may be doing the same
     for person_id in people:
         async with store.work() as work:
             await _ask(work, person_id, days.today)

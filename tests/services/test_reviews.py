@@ -143,3 +143,8 @@ async def test_who_is_no_client_any_more_is_not_asked_about(store: Store, clock:
     clock.now += timedelta(days=400)
     await tick(store)
     assert await told(store) == []
+
+
+async def test_many_replicas_give_the_first_date_at_once(store: Store) -> None:
+    await asyncio.gather(*(tick(store) for _ in range(12)))
+    assert await told(store) == []
