@@ -2,21 +2,19 @@
 
 import argparse
 import asyncio
-import csv
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from cards.words import text, words_of
-from services import journal, offers, pseudonyms
+from services import journal, offers, pseudonyms, sheets
+from services.calendar import PARIS
 from services.journal import Entry
 from services.pseudonyms import Pseudonyms
 from services.settings import Settings
 from services.store import Store
 
-PARIS = ZoneInfo("Europe/Paris")
 COLUMNS = ("number", "at", "who", "actor", "what", "before", "after", "codes", "subject")
 Say = Callable[[str], None]
 Act = Callable[[Store, Settings, argparse.Namespace, Say], Awaitable[int]]
@@ -51,7 +49,7 @@ async def run(store: Store, config: Settings, args: argparse.Namespace, say: Say
         entries = journal.entries(session, args.since, args.subject)
         if args.export:
             rows = [shown.row(entry) async for entry in entries]
-            await asyncio.to_thread(_write, args.export, [shown.heads(), *rows])
+            await asyncio.to_thread(args.export.write_bytes, sheets.written([shown.heads(), *rows]))
             say(text("journal.exported", locale, n=len(rows), file=str(args.export)))
             return 0
         await _print(entries, shown, say)
@@ -136,16 +134,6 @@ class Shown:
             return offers.CATALOGUE[word].name
         known = (words_of(flow, self.locale).get(f"{table}.{word}") for flow, table in _VALUES)
         return next((found for found in known if found), word)
-
-
-def _write(file: Path, rows: Iterable[Iterable[str]]) -> None:
-    with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        csv.writer(opened, delimiter=";").writerows([plain(cell) for cell in row] for row in rows)
-
-
-def plain(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, "CSV Injection")."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else cell
 
 
 def moment(typed: str) -> datetime:

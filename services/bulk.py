@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import effects, imports, interlocuteurs, invitations, loop_tasks, new_clients, people, propositions
@@ -236,9 +236,7 @@ async def _take_claimed(
     if found is None or found.state != ImportState.RUNNING:
         return False
     claim = update(ImportLine).where(*_to_take(import_id), ImportLine.number == number).values(taken=True)
-    claimed = await work.session.execute(claim.execution_options(synchronize_session=False))
-    assert isinstance(claimed, CursorResult)
-    if claimed.rowcount == 1:
+    if await work.change(claim) == 1:
         made = await admit(work, firm, read(said), Actor(found.owner, found.owner_name))
         ids = {"invitation_id": made.invitation_id, "proposition_id": made.proposition_id, "task_id": made.task_id}
         again = {"verdict": made.verdict} if made.verdict == Verdict.UNCHANGED else {}

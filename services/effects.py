@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Row,
     Select,
     bindparam,
@@ -239,10 +238,4 @@ def _claimed(row: Row[Any], *, repeatable: bool) -> Claimed:
 
 
 async def _set(work: Work, *where: ColumnElement[bool], **values: object) -> int:
-    statement = update(Effect).where(*where).values(**values).execution_options(synchronize_session=False)
-    return _count(await work.session.execute(statement))
-
-
-def _count(result: object) -> int:
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    return await work.change(update(Effect).where(*where).values(**values))

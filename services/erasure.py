@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, Delete, Update, delete, func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from services import interlocuteur_removal, interlocuteur_search, invitations
 from services.errors import Refused
@@ -91,15 +91,9 @@ async def _erase(work: Work, person: Person, *, force: bool) -> Erasure:
     return Erasure(emptied, ended, sorted(guests), len(tables.get("journal", ())))
 
 
-async def _count(work: Work, change: Delete | Update) -> int:
-    result = await work.session.execute(change.execution_options(synchronize_session=False))
-    assert isinstance(result, CursorResult)
-    return result.rowcount
-
-
 async def _blank(work: Work, row: Interlocuteur | Invitation | Collaborateur) -> None:
     kind = type(row)
-    await _count(work, update(kind).where(kind.id == row.id).values(**BLANK[kind]))
+    await work.change(update(kind).where(kind.id == row.id).values(**BLANK[kind]))
 
 
 async def _drafts(work: Work, person: Person) -> int:
@@ -107,7 +101,7 @@ async def _drafts(work: Work, person: Person) -> int:
     columns = Draft.__table__.c
     named = (test for name in ("typed", "outcome") for test in naming(columns[name], person.key, person.ids))  # type: ignore[arg-type]
     theirs = (Draft.owner.in_(person.ids), Draft.subject.in_(person.ids))
-    return await _count(work, delete(Draft).where(or_(*theirs, *named)))
+    return await work.change(delete(Draft).where(or_(*theirs, *named)))
 
 
 async def _import_lines(work: Work, person: Person) -> int:
@@ -145,7 +139,7 @@ async def _interlocuteurs(work: Work, person: Person) -> int:
         await interlocuteur_search.keep_words(work, one)
         work.journal(OPERATOR, "interlocuteurs.erased", one.id)
     about = Proposition.id.in_([one.id for one in person.propositions])
-    await _count(work, update(Proposition).where(about).values(reason=None))
+    await work.change(update(Proposition).where(about).values(reason=None))
     return len(person.interlocuteurs)
 
 
@@ -167,7 +161,7 @@ async def _collaborateur(work: Work, person: Person, *, force: bool) -> int:
     count = await work.session.scalar(select(func.count()).select_from(Dossier).where(theirs))
     if count and not force:
         raise Refused("person_has_dossiers", None, n=count)
-    await _count(work, update(Dossier).where(theirs).values(collaborateur_id=None))
+    await work.change(update(Dossier).where(theirs).values(collaborateur_id=None))
     await _blank(work, one)
     work.journal(OPERATOR, "collaborateurs.erased", one.id)
     return 1
@@ -181,12 +175,12 @@ async def _staff_names(work: Work, person: Person) -> int:
             name = table.c.get(f"{column.name}_name")
             if name is not None:
                 theirs = column.in_(person.accounts) & (name != ERASED)
-                count += await _count(work, update(table).where(theirs).values({name: ERASED}))
+                count += await work.change(update(table).where(theirs).values({name: ERASED}))
     return count
 
 
 async def _places(work: Work, person: Person) -> int:
     """Their own conversations with the bot."""
     keys = [f"user:{one}" for one in person.accounts]
-    await _count(work, delete(PostedCard).where(PostedCard.place_key.in_(keys)))
-    return await _count(work, delete(PlaceRow).where(PlaceRow.key.in_(keys)))
+    await work.change(delete(PostedCard).where(PostedCard.place_key.in_(keys)))
+    return await work.change(delete(PlaceRow).where(PlaceRow.key.in_(keys)))

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, true, union_all
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services._missing import insert_into
 from services.models import (
     ERASED,
     Collaborateur,
@@ -71,8 +71,8 @@ async def _head(session: AsyncSession) -> JournalHead:
     held = await session.get(JournalHead, HEAD, with_for_update=True, populate_existing=True)
     if held is not None:
         return held
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    first = insert(JournalHead).values(name=HEAD, number=0, hash=GENESIS, base_number=0, base_hash=GENESIS)
+    start = {"name": HEAD, "number": 0, "hash": GENESIS, "base_number": 0, "base_hash": GENESIS}
+    first = insert_into(session, JournalHead).values(start)
     await session.execute(first.on_conflict_do_nothing())
     return await session.get_one(JournalHead, HEAD, with_for_update=True, populate_existing=True)
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from services._missing import insert_into
 from services.errors import Unavailable
 from services.models import Pace
 from services.ports import Chat, FileOffer, Message, Place, RosterMember, Upload
@@ -28,9 +28,8 @@ async def held(work: Work, keys: Iterable[str]) -> dict[str, datetime]:
     query = select(Pace.key, Pace.free_at).where(Pace.key.in_(wanted)).order_by(Pace.key).with_for_update()
     rows = (await work.session.execute(query)).all()
     if len(rows) < len(wanted):
-        insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
         new = [{"key": key, "free_at": _LONG_AGO} for key in wanted]
-        await work.session.execute(insert(Pace).values(new).on_conflict_do_nothing())
+        await work.session.execute(insert_into(work.session, Pace).values(new).on_conflict_do_nothing())
         rows = (await work.session.execute(query)).all()
     return {key: free_at for key, free_at in rows}  # noqa: C416 - rows, to mypy, are no pairs
 

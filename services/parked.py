@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, func, select, union, update
+from sqlalchemy import ColumnElement, bindparam, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events import ParkedChanged
@@ -152,10 +152,7 @@ async def _decide(work: Work, key: str, actor: str, what: str, **values: object)
 
 
 async def _set(work: Work, *where: ColumnElement[bool], **values: object) -> int:
-    change = update(Effect).where(*where).values(**values).execution_options(synchronize_session=False)
-    result = await work.session.execute(change)
-    assert isinstance(result, CursorResult)
-    return result.rowcount
+    return await work.change(update(Effect).where(*where).values(**values))
 
 
 async def tell(work: Work) -> None:

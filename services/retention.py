@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Select, Update, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, literal, select, update
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from services import journal, paths
@@ -78,12 +78,6 @@ class _OnlyLooking(Exception):
     """Leave everything as it was."""
 
 
-async def _count(work: Work, change: Delete | Update) -> int:
-    result = await work.session.execute(change.execution_options(synchronize_session=False))
-    assert isinstance(result, CursorResult)
-    return result.rowcount
-
-
 def _id_of(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
     """The id at the end of `proposition:<id>`."""
     return func.substr(column, func.length(column) - 31)
@@ -91,45 +85,45 @@ def _id_of(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
 
 async def _with_subjects(work: Work, gone: Select[str]) -> None:
     """What is kept about these subjects elsewhere: where their cards stand, which mails left, which reminders."""
-    await _count(work, delete(PostedCard).where(_id_of(PostedCard.about).in_(gone)))
-    await _count(work, delete(Delivery).where(Delivery.subject.in_(gone)))
-    await _count(work, delete(Reminder).where(Reminder.subject.in_(gone)))
+    await work.change(delete(PostedCard).where(_id_of(PostedCard.about).in_(gone)))
+    await work.change(delete(Delivery).where(Delivery.subject.in_(gone)))
+    await work.change(delete(Reminder).where(Reminder.subject.in_(gone)))
 
 
 # --- each kind
 
 
 async def _drafts(work: Work, before: datetime) -> int:
-    return await _count(work, delete(Draft).where(Draft.created_at < before))
+    return await work.change(delete(Draft).where(Draft.created_at < before))
 
 
 async def _effects(work: Work, before: datetime) -> int:
-    await _count(work, delete(Pace).where(Pace.free_at < before))
-    return await _count(work, delete(Effect).where(Effect.state == EffectState.DONE, Effect.finished_at < before))
+    await work.change(delete(Pace).where(Pace.free_at < before))
+    return await work.change(delete(Effect).where(Effect.state == EffectState.DONE, Effect.finished_at < before))
 
 
 async def _parked_effects(work: Work, before: datetime) -> int:
     given_up = Effect.state.in_((EffectState.PARKED, EffectState.DROPPED))
-    return await _count(work, delete(Effect).where(given_up, Effect.finished_at < before))
+    return await work.change(delete(Effect).where(given_up, Effect.finished_at < before))
 
 
 async def _imports(work: Work, before: datetime) -> int:
     gone = select(Import.id).where(func.coalesce(Import.finished_at, Import.created_at) < before)
     await _with_subjects(work, gone)
-    asked = await _count(work, delete(Export).where(Export.created_at < before))
-    return asked + await _count(work, delete(Import).where(Import.id.in_(gone)))
+    asked = await work.change(delete(Export).where(Export.created_at < before))
+    return asked + await work.change(delete(Import).where(Import.id.in_(gone)))
 
 
 async def _deliveries(work: Work, before: datetime) -> int:
-    return await _count(work, delete(Delivery).where(Delivery.at < before))
+    return await work.change(delete(Delivery).where(Delivery.at < before))
 
 
 async def _reminders(work: Work, before: datetime) -> int:
     over = (Delegation.state == DelegationState.OVER) & (Delegation.last_day < before.date())
     return (
-        await _count(work, delete(Reminder).where(Reminder.at < before))
-        + await _count(work, delete(Pause).where(Pause.last_day < before.date()))
-        + await _count(work, delete(Delegation).where(over))
+        await work.change(delete(Reminder).where(Reminder.at < before))
+        + await work.change(delete(Pause).where(Pause.last_day < before.date()))
+        + await work.change(delete(Delegation).where(over))
     )
 
 
@@ -137,7 +131,7 @@ async def _tasks(work: Work, before: datetime) -> int:
     ended = LoopTask.state.in_((TaskState.DONE, TaskState.DROPPED))
     gone = select(LoopTask.id).where(ended, func.coalesce(LoopTask.done_at, LoopTask.asked_at) < before)
     await _with_subjects(work, gone)
-    return await _count(work, delete(LoopTask).where(LoopTask.id.in_(gone)))
+    return await work.change(delete(LoopTask).where(LoopTask.id.in_(gone)))
 
 
 async def _invitations(work: Work, before: datetime) -> int:
@@ -150,11 +144,11 @@ async def _invitations(work: Work, before: datetime) -> int:
     other = aliased(Invitation)  # invited again since, they may still be chatting
     guests = select(other.user_id).where(other.state.in_(LIVE_INVITATIONS), other.user_id.is_not(None))
     their_chat = select(literal("user:").concat(Invitation.user_id)).where(*past, Invitation.user_id.not_in(guests))
-    await _count(work, delete(PostedCard).where(PostedCard.place_key.in_(their_chat)))
-    await _count(work, delete(PlaceRow).where(PlaceRow.key.in_(their_chat)))
+    await work.change(delete(PostedCard).where(PostedCard.place_key.in_(their_chat)))
+    await work.change(delete(PlaceRow).where(PlaceRow.key.in_(their_chat)))
     on = select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id.in_(gone))
     dossiers = set(await work.session.scalars(on))
-    count = await _count(work, delete(Invitation).where(Invitation.id.in_(gone)))
+    count = await work.change(delete(Invitation).where(Invitation.id.in_(gone)))
     await paths.refresh(work.session, dossiers)
     return count
 
@@ -164,9 +158,9 @@ async def _propositions(work: Work, before: datetime) -> int:
     at = func.coalesce(Proposition.closed_at, Proposition.decided_at, Proposition.proposed_at)
     gone = select(Proposition.id).where(ended, at < before)
     await _with_subjects(work, gone)
-    await _count(work, delete(Activation).where(Activation.ended_at < before))
+    await work.change(delete(Activation).where(Activation.ended_at < before))
     dossiers = set(await work.session.scalars(select(Proposition.dossier_id).where(Proposition.id.in_(gone))))
-    count = await _count(work, delete(Proposition).where(Proposition.id.in_(gone)))
+    count = await work.change(delete(Proposition).where(Proposition.id.in_(gone)))
     await paths.refresh(work.session, dossiers)
     return count
 
@@ -174,13 +168,13 @@ async def _propositions(work: Work, before: datetime) -> int:
 async def _interlocuteurs(work: Work, before: datetime) -> int:
     """What says who they were goes at once; the row, once no offer of theirs is kept any more."""
     past, known = Interlocuteur.removed_at < before, ~Interlocuteur.email.endswith(ERASED_DOMAIN)
-    count = await _count(work, update(Interlocuteur).where(past, known).values(**BLANK[Interlocuteur]))
+    count = await work.change(update(Interlocuteur).where(past, known).values(**BLANK[Interlocuteur]))
     named = (
         select(link.interlocuteur_id).where(link.interlocuteur_id.is_not(None))
         for link in (Proposition, LoopTask, Rattachement)
     )
     free = (Interlocuteur.id.not_in(one) for one in named)
-    await _count(work, delete(Interlocuteur).where(past, *free))
+    await work.change(delete(Interlocuteur).where(past, *free))
     return count
 
 

@@ -10,9 +10,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, false, func, literal, or_, select, union, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services._missing import insert_into
 from services.calendar import Calendar, day_of
 from services.errors import Refused
 from services.events import ReviewAsked, ReviewChanged, ReviewToEnd
@@ -58,8 +58,7 @@ async def tick(store: Store, days: Calendar) -> None:
     if new:
         async with store.work() as work:
             dated = _without_date().add_columns(literal(days.today + YEAR), false())
-            insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
-            given = insert(Review).from_select(["dossier_id", "due_on", "reminded"], dated)
+            given = insert_into(work.session, Review).from_select(["dossier_id", "due_on", "reminded"], dated)
             await work.session.execute(given.on_conflict_do_nothing())  # another replica may be doing the same
     for person_id in people:
         async with store.work() as work:

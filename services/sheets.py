@@ -19,7 +19,7 @@ HEADER_WITHIN = 20  # rows: exports begin with a title, a date, an empty row
 SEPARATORS = ";,\t"
 
 _SMALL = frozenset(("d", "de", "des", "du", "et", "l", "la", "le", "les"))
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """With which a cell is a formula to a spreadsheet ("CSV Injection", OWASP)."""
 
 Row = Sequence[str]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Update, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, CursorResult, Delete, Row, Select, Update, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -71,6 +71,12 @@ class Work:
                     due_at=self.moment + after if after else self.moment,
                 )
             )
+
+    async def change(self, statement: Update | Delete) -> int:
+        """Run it past the session's objects, which keep what they held; gives how many rows it touched."""
+        result = await self.session.execute(statement.execution_options(synchronize_session=False))
+        assert isinstance(result, CursorResult)
+        return result.rowcount
 
     async def instant(self) -> datetime:
         """`moment` as a value, to calculate with."""

@@ -209,10 +209,15 @@ def test_nothing_typed_is_lost(rows: list[tuple[str, ...]], separator: str, enco
         assume(False)
     if encoding == "cp1252" and not content.isascii():
         assume(not _is_utf8(content))  # nobody could tell « Ã© » in one from « é » in the other
-    kept = [[one_line(cell) for cell in row] for row in rows]
+    kept = [[one_line(_text(cell)) for cell in row] for row in rows]
     expected = [row for row in kept if any(row)]
     assume(expected)
     assert [list(line.said.values()) for line in portfolio.read(content)] == expected
+
+
+def _text(cell: str) -> str:
+    """An apostrophe before a formula is how spreadsheets write that the cell is text."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(sheets.FORMULA) else cell
 
 
 def _is_utf8(content: bytes) -> bool:
