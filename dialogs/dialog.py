@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dialogs.fields import Field
+from dialogs.fields import Field, Reader
 from dialogs.turn import Sender
 from services.errors import Refused
 from services.loop_tasks import Actor
@@ -16,12 +16,13 @@ Answers = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ctx:
-    """Who is asking, in which language, about which subject, and the services."""
+    """Who is asking, in which language, about which subject, the services, and what has been read in this turn."""
 
     services: Services
     who: Sender
     locale: str
     subject: str | None = None
+    reader: Reader = field(default_factory=Reader)
 
     @property
     def actor(self) -> Actor:

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from cards import render
 from dialogs.dialog import Answers, Asks, Choice, Ctx, Dialog, Step, View, journal_refusal
-from dialogs.fields import read_all, typed_text
+from dialogs.fields import typed_text
 from dialogs.menu import launch_card, menu_card, notice_card, search_rows
 from dialogs.saying import Posted
 from dialogs.turn import (
@@ -31,8 +32,8 @@ from dialogs.turn import (
     Wrote,
 )
 from services import drafts, people, places, spaces
+from services.drafts import Draft
 from services.errors import Refused, Unavailable
-from services.models import Draft
 from services.ports import Message, Place, PlaceKind, Upload
 from services.record import Services
 
@@ -151,10 +152,10 @@ class Engine:
         dialog = self._dialogs.get(str(ours.get("do")))
         if dialog is None:
             raise Refused("card_unknown")
-        ctx = Ctx(ctx.services, ctx.who, ctx.locale, str(ours["id"]) if ours.get("id") else None)
+        ctx = replace(ctx, subject=str(ours["id"]) if ours.get("id") else None)
         await self._permit(ctx, dialog, fresh=False)
         typed = await dialog.start(ctx) if dialog.start else {}
-        step = self._step_after(dialog, self._answers(dialog, typed), None)
+        step = self._step_after(dialog, self._answers(ctx, dialog, typed), None)
         draft = await drafts.start(ctx.services.store, dialog.name, ctx.who.aad_id, ctx.subject, step.name, typed)
         return await self._show(ctx, dialog, step, draft)
 
@@ -166,7 +167,7 @@ class Engine:
         if draft is None or draft.dialog not in self._dialogs:
             raise Refused("draft_gone")
         dialog = self._dialogs[draft.dialog]
-        ctx = Ctx(ctx.services, ctx.who, ctx.locale, draft.subject)
+        ctx = replace(ctx, subject=draft.subject)
         if draft.outcome is not None:
             return self._done(ctx, draft.outcome)
         step = next(one for one in dialog.steps if one.name == draft.step)
@@ -181,7 +182,7 @@ class Engine:
 
     async def _take(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: dict[str, str], go: str) -> Reply:
         again, _, answer = go.partition(":")
-        answers = self._answers(dialog, typed)
+        answers = self._answers(ctx, dialog, typed)
         ends = go != BACK and again not in step.asks_again and self._is_last(dialog, answers, step)
         await self._permit(ctx, dialog, fresh=ends)
         if go == BACK:
@@ -194,11 +195,11 @@ class Engine:
     async def _next(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: dict[str, str], go: str) -> Reply:
         mended = False
         for _ in range(2):  # a chosen repair changes what was typed, which is then read like anything typed
-            _answers, wrong = read_all(step.fields, typed)
+            _, wrong = ctx.reader.all(step.fields, typed)
             if wrong:
                 return await self._show(ctx, dialog, step, draft, typed=typed, wrong=wrong)
             try:
-                learnt = await step.check(ctx, self._answers(dialog, typed)) if step.check else None
+                learnt = await step.check(ctx, self._answers(ctx, dialog, typed)) if step.check else None
             except Refused as refusal:
                 fix = _chosen(refusal, go)
                 if fix is None:
@@ -207,7 +208,7 @@ class Engine:
                 continue
             typed = {**typed, **(learnt or {})}
             break
-        answers = self._answers(dialog, typed)
+        answers = self._answers(ctx, dialog, typed)
         if not self._is_last(dialog, answers, step):
             return await self._move(ctx, dialog, draft, self._step_after(dialog, answers, step), typed)
         return await self._finish(ctx, dialog, step, draft, typed)
@@ -238,7 +239,7 @@ class Engine:
         return await self._show(ctx, dialog, step, moved)
 
     async def _finish(self, ctx: Ctx, dialog: Dialog, step: Step, draft: Draft, typed: Mapping[str, str]) -> Reply:
-        answers = self._answers(dialog, typed)
+        answers = self._answers(ctx, dialog, typed)
         try:
             async with ctx.services.store.work() as work:
                 if not await drafts.close(work, draft):
@@ -278,7 +279,7 @@ class Engine:
         notice: str | None = None,
     ) -> Show:
         typed = draft.typed if typed is None else typed
-        answers = self._answers(dialog, typed)
+        answers = self._answers(ctx, dialog, typed)
         view = await step.load(ctx, answers) if step.load else View()
         wrong = dict(wrong or {})
         if refusal is not None and refusal.field in {f.name for f in step.fields} and not isinstance(refusal, Asks):
@@ -341,11 +342,11 @@ class Engine:
         async with _watched(ctx, dialog.name, ctx.subject):
             await dialog.allowed(ctx, fresh)
 
-    def _answers(self, dialog: Dialog, typed: Mapping[str, str]) -> dict[str, Any]:
+    def _answers(self, ctx: Ctx, dialog: Dialog, typed: Mapping[str, str]) -> dict[str, Any]:
         """What every step so far says, read anew from what was typed; a repair's own marks come through as they are."""
         answers: dict[str, Any] = dict(typed)
         for step in dialog.steps:
-            read, wrong = read_all(step.fields, typed)
+            read, wrong = ctx.reader.all(step.fields, typed)
             answers |= read | dict.fromkeys(wrong)
         return answers
 

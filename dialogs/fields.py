@@ -12,9 +12,12 @@ MAX_LENGTH = 200
 MAX_NOTE = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One input of a step. `read` gets the typed text (never empty) and gives the answer; `default` is an empty one's."""
+    """One input of a step. `read` gets the typed text (never empty) and gives the answer; `default` is an empty one's.
+
+    The same text gives the same answer, whenever it is read.
+    """
 
     name: str
     read: Callable[[str], Any]
@@ -107,13 +110,28 @@ def typed_text(value: object) -> str:
     return str(value) if isinstance(value, str | int | float) else ""
 
 
-def read_all(fields: tuple[Field, ...], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Refused]]:
-    """Every field's answer, and every field's refusal."""
-    answers: dict[str, Any] = {}
-    wrong: dict[str, Refused] = {}
-    for one in fields:
-        try:
-            answers[one.name] = one.answer(typed.get(one.name, ""))
-        except Refused as refusal:
-            wrong[one.name] = refusal
-    return answers, wrong
+class Reader:
+    """Reads what was typed: each text once, however often a turn asks for its answer."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Field, str], Any] = {}
+
+    def all(self, fields: tuple[Field, ...], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Refused]]:
+        """Every field's answer, and every field's refusal."""
+        answers: dict[str, Any] = {}
+        wrong: dict[str, Refused] = {}
+        for one in fields:
+            said = self._read(one, typed.get(one.name, ""))
+            if isinstance(said, Refused):
+                wrong[one.name] = said
+            else:
+                answers[one.name] = said
+        return answers, wrong
+
+    def _read(self, one: Field, text: str) -> Any:
+        if (one, text) not in self._known:
+            try:
+                self._known[one, text] = one.answer(text)
+            except Refused as refusal:
+                self._known[one, text] = refusal
+        return self._known[one, text]

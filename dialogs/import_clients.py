@@ -7,7 +7,7 @@ from typing import Any
 from cards import render
 from dialogs import importing, steps
 from dialogs.dialog import Ctx, administrators
-from dialogs.fields import read_all
+from dialogs.fields import Reader
 from dialogs.saying import Posted, Say, carry
 from dialogs.turn import Card, Nothing, Redraw, Reply
 from services import bulk, bulk_check, bulk_standing, client_list, imports, places, sheets
@@ -37,7 +37,7 @@ def reader(locale: str) -> ReadLine:
         typed["language"] = typed["language"] or locale
         if not typed["code"]:
             raise Refused("required", "code")
-        answers, wrong = read_all(tuple(_FIELDS[name] for name in client_list.COLUMNS if name in _FIELDS), typed)
+        answers, wrong = Reader().all(tuple(_FIELDS[name] for name in client_list.COLUMNS if name in _FIELDS), typed)
         if wrong:
             raise next(iter(wrong.values()))
         return NewClient(

@@ -1,18 +1,34 @@
 """Dialogs under way: what one person typed so far. A step is taken once: by whoever moves the version first."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
-from services.models import Draft
+from services import models
 from services.store import Store, Work
 
-_NAMES = tuple(column.name for column in Draft.__table__.columns)
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Where a dialog stood when it was looked at: at `step`, with everything typed so far. `outcome` once it has ended."""
+
+    id: str
+    dialog: str
+    owner: str
+    subject: str | None
+    step: str
+    typed: dict[str, Any]
+    version: int
+    outcome: dict[str, Any] | None
+
+
+_ROW = models.Draft
 # Written once: every click finds a draft and moves it, and SQLAlchemy takes as long to build a statement as to run it.
-_FIND = select(*Draft.__table__.columns).where(Draft.id == bindparam("draft_id"))
-_STOOD = update(Draft).where(
-    Draft.id == bindparam("draft_id"), Draft.version == bindparam("stood"), Draft.outcome.is_(None)
+_FIND = select(*(_ROW.__table__.c[one.name] for one in fields(Draft))).where(_ROW.id == bindparam("draft_id"))
+_STOOD = update(_ROW).where(
+    _ROW.id == bindparam("draft_id"), _ROW.version == bindparam("stood"), _ROW.outcome.is_(None)
 )
 _MOVE = _STOOD.values(version=bindparam("moved"), step=bindparam("to_step"), typed=bindparam("now_typed"))
 _CLOSE = _STOOD.values(version=bindparam("moved"), typed={}, outcome={})
@@ -22,24 +38,21 @@ async def start(
     store: Store, dialog: str, owner: str, subject: str | None, step: str, typed: Mapping[str, str]
 ) -> Draft:
     """A new draft, at its first step."""
+    made = Draft(models.new_id(), dialog, owner, subject, step, dict(typed), 1, None)
     async with store.work() as work:
-        draft = Draft(
-            dialog=dialog, owner=owner, subject=subject, step=step, typed=dict(typed), version=1, created_at=work.now
-        )
-        work.session.add(draft)
-    return draft
+        work.session.add(_ROW(**{one.name: getattr(made, one.name) for one in fields(Draft)}, created_at=work.now))
+    return made
 
 
 async def find(store: Store, draft_id: str) -> Draft | None:
     """The draft, None when unknown or purged."""
     rows = await store.ask(_FIND, draft_id=draft_id)
-    return Draft(**rows[0]._mapping) if rows else None
+    return Draft(*rows[0]) if rows else None
 
 
 async def move(store: Store, draft: Draft, step: str, typed: Mapping[str, str]) -> Draft | None:
     """Take the draft to a step with what was typed; None when someone (a double click) was faster."""
-    moved = Draft(**{name: getattr(draft, name) for name in _NAMES})
-    moved.version, moved.step, moved.typed = draft.version + 1, step, dict(typed)
+    moved = replace(draft, version=draft.version + 1, step=step, typed=dict(typed))
     was_there = await store.change(_MOVE, **_taken(draft), to_step=step, now_typed=moved.typed)
     return moved if was_there else None
 
@@ -55,7 +68,7 @@ async def close(work: Work, draft: Draft) -> bool:
 
 async def tell(work: Work, draft: Draft, outcome: Mapping[str, Any]) -> None:
     """Keep what the person is told, for the click that comes second."""
-    await work.session.execute(update(Draft).where(Draft.id == draft.id).values(outcome=dict(outcome)))
+    await work.session.execute(update(_ROW).where(_ROW.id == draft.id).values(outcome=dict(outcome)))
 
 
 def _taken(draft: Draft) -> dict[str, object]:

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Delete, Row, Select, Update, event, func, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from services import _sqlite, journal, paths
@@ -21,6 +22,7 @@ Columns = TypeVarTuple("Columns")
 AgreedTime = datetime | ColumnElement[datetime]
 
 _BARE = {"passerelle_bare": True}  # no BEGIN: SQLite takes each statement for a transaction
+_LONG_WAY = 256  # one change in so many goes where a commit also moves what is committed into the file (_sqlite.here)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Store:
         self.clock = clock
         self.engine = _engine(url)
         self.committed = asyncio.Event()
+        self._changes = 0
         self._owed = owed
         self.single_writer = self.engine.dialect.name == "sqlite"
         self._alone = self.engine.execution_options(
@@ -132,14 +135,28 @@ class Store:
             yield session
 
     async def ask(self, query: Select[*Columns], **bound: object) -> Sequence[Row[*Columns]]:
-        """The rows of one question, without a transaction around it: for what every turn asks."""
+        """The rows of one question about few rows, without a transaction around it: for what every turn asks."""
+        if self.single_writer:
+            return self._on_the_spot.execute(query, bound).all()
         async with self._alone.connect() as connection:
             return (await connection.execute(query, bound)).all()
 
     async def change(self, statement: Update, **bound: object) -> int:
-        """One change that owes nothing and has no line in the journal, a transaction of its own; gives how many rows."""
-        async with self._turn, self._alone.connect() as connection:
-            return (await connection.execute(statement, bound)).rowcount
+        """One row's change that owes nothing and has no line in the journal, a transaction of its own; gives how many rows.
+
+        For what every turn changes.
+        """
+        async with self._turn:
+            self._changes += 1
+            if self.single_writer and self._changes % _LONG_WAY:
+                with suppress(OperationalError):  # another process writes: a thread may wait for it, the loop may not
+                    return self._on_the_spot.execute(statement, bound).rowcount
+            async with self._alone.connect() as connection:
+                return (await connection.execute(statement, bound)).rowcount
+
+    @cached_property
+    def _on_the_spot(self) -> Connection:
+        return _sqlite.here(self.engine.url)
 
     async def ready(self) -> str | None:
         """None when the database answers and is migrated; otherwise the reason, in words for an operator."""
@@ -152,6 +169,9 @@ class Store:
 
     async def close(self) -> None:
         """Release every connection."""
+        if spot := vars(self).pop("_on_the_spot", None):
+            spot.close()
+            spot.engine.dispose()
         await self.engine.dispose()
 
 
@@ -164,13 +184,10 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _tune_sqlite(connection: Any, _record: object) -> None:
+def _tune_sqlite(connection: Any, record: object) -> None:
     # The driver's own transaction handling would begin DEFERRED, late and only before some statements.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    _sqlite.tune(connection, record, journal_mode="WAL", busy_timeout=10000)
 
 
 def _begin_sqlite(connection: Connection) -> None:
