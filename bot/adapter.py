@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn
 
-from botbuilder.core import InvokeResponse, TurnContext
+from botbuilder.core import TurnContext
 from botbuilder.integration.aiohttp import CloudAdapter
-from botbuilder.schema import Activity, ActivityTypes, ResourceResponse
+from botbuilder.schema import Activity, ResourceResponse
 from botframework.connector.auth import (
     AuthenticateRequestResult,
     BotFrameworkAuthentication,
@@ -32,24 +32,18 @@ class Adapter(CloudAdapter):  # type: ignore[misc]
         self._verified.claims_identity = ClaimsIdentity({"aud": app_id}, True)
         self._verified.connector_factory = _OneConnector(courier)
 
-    async def run(self, activity: Activity, logic: Logic) -> InvokeResponse | None:
-        """One turn of an activity `bot.door` has let in; what answers it, if it is an invoke."""
-        return await self.process_activity(self._verified, activity, logic)
+    async def run(self, activity: Activity, logic: Logic) -> None:
+        """One turn of an activity `bot.door` has let in. Whoever runs it answers an invoke: nothing is sent for that."""
+        await self.process_activity(self._verified, activity, logic)
 
     async def send_activities(self, context: TurnContext, activities: list[Activity]) -> list[ResourceResponse]:
-        """The SDK's sending step: an answer to an invoke stays in the turn, a message leaves by the courier."""
-        return [ResourceResponse(id=await self._send(context, activity)) for activity in activities]
+        """The SDK's sending step."""
+        return [ResourceResponse(id=await self._courier.send(activity)) for activity in activities]
 
     async def update_activity(self, context: TurnContext, activity: Activity) -> ResourceResponse:
         """The SDK's updating step."""
         await self._courier.replace(activity)
         return ResourceResponse(id=activity.id)
-
-    async def _send(self, context: TurnContext, activity: Activity) -> str:
-        if activity.type == ActivityTypes.invoke_response:
-            context.turn_state[self._INVOKE_RESPONSE_KEY] = activity
-            return ""
-        return await self._courier.send(activity)
 
 
 class _OneConnector(ConnectorFactory):  # type: ignore[misc]

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
-from botbuilder.core import InvokeResponse, TurnContext
-from botbuilder.schema import Activity, ActivityTypes
+from botbuilder.core import TurnContext
+from botbuilder.schema import ActivityTypes
 
 from bot.adapter import Adapter
 from bot.inbound import activity_of, turn_of
@@ -52,15 +52,16 @@ class Handler:
 
     async def take(self, body: Mapping[str, Any]) -> bytes | None:
         """The JSON that answers an activity `bot.door` has let in; None: an empty answer. Raises nothing."""
-        response = await self._adapter.run(activity_of(body), self._logic)
-        return None if response is None else response.body
+        answer = b"{}"
 
-    async def _logic(self, context: TurnContext) -> None:
-        turn = turn_of(context.activity)
-        body = b"{}" if turn is None else await self._timed(context, turn)
-        if context.activity.type == ActivityTypes.invoke:
-            response = InvokeResponse(status=200, body=body)
-            await context.send_activity(Activity(type=ActivityTypes.invoke_response, value=response))
+        async def logic(context: TurnContext) -> None:
+            nonlocal answer
+            turn = turn_of(context.activity)
+            if turn is not None:
+                answer = await self._timed(context, turn)
+
+        await self._adapter.run(activity_of(body), logic)
+        return answer if body["type"] == ActivityTypes.invoke else None
 
     async def _timed(self, context: TurnContext, turn: Turn) -> bytes:
         started = self._clock()
