@@ -18,8 +18,7 @@ async def menu_card(ctx: Ctx, unknown: str | None = None) -> Card:
         admin = await ctx.services.roles.is_administrator(ctx.who.aad_id)
     except (Refused, Unavailable):
         admin = True  # Entra is silent: the buttons ask again before anything opens
-    async with ctx.services.store.read() as session:
-        to_retry = await parked.count(session) if admin else 0
+    to_retry = await parked.count_alone(ctx.services.store) if admin else 0
     data = {
         "d": {"parked": to_retry, "unknown": unknown[:UNKNOWN] if unknown else None, "admin": admin},
         "firm": {"name": ctx.services.firm.name},

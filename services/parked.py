@@ -49,6 +49,26 @@ class ParkedEffect:
         return f"{self.id}-{int(self.since.timestamp())}"
 
 
+# Written out rather than bound: the partial indexes are only used for their own words.
+
+
+def _is_open() -> ColumnElement[bool]:
+    return Effect.state.in_(
+        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
+    )
+
+
+def _is_parked() -> ColumnElement[bool]:
+    return Effect.state == bindparam("parked", EffectState.PARKED.value, literal_execute=True)
+
+
+def _is_shown() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _is_parked(), Effect.event != ParkedChanged.__name__  # the card cannot tell that it cannot be shown
+
+
+_WAITING = select(func.count()).select_from(Effect).where(*_is_shown())
+
+
 async def everything(store: Store) -> Sequence[ParkedEffect]:
     """All that is parked, the oldest first, the redrawing of the administrators' card included: for operators."""
     async with store.read() as session:
@@ -64,13 +84,18 @@ async def newest(session: AsyncSession, most: int) -> Sequence[ParkedEffect]:
 
 async def count(session: AsyncSession) -> int:
     """How many effects wait for an administrator."""
-    return await session.scalar(select(func.count()).select_from(Effect).where(*_is_shown())) or 0
+    return await session.scalar(_WAITING) or 0
+
+
+async def count_alone(store: Store) -> int:
+    """The same, where nothing else is asked: on every menu."""
+    ((waiting,),) = await store.ask(_WAITING)
+    return waiting
 
 
 async def count_sure(session: AsyncSession) -> int:
     """How many of them surely did not happen: `retry_all` takes them up."""
-    query = select(func.count()).select_from(Effect).where(*_is_shown(), Effect.unsure == 0)
-    return await session.scalar(query) or 0
+    return await session.scalar(_WAITING.where(Effect.unsure == 0)) or 0
 
 
 async def codes(session: AsyncSession, subjects: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -161,23 +186,6 @@ async def tell(work: Work) -> None:
     held = owed.with_for_update()  # not to be claimed before this is committed
     if (await work.session.scalars(held)).first() is None:
         work.emit(ParkedChanged(EVERYTHING))
-
-
-# Written out rather than bound: the partial indexes are only used for their own words.
-
-
-def _is_open() -> ColumnElement[bool]:
-    return Effect.state.in_(
-        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
-    )
-
-
-def _is_parked() -> ColumnElement[bool]:
-    return Effect.state == bindparam("parked", EffectState.PARKED.value, literal_execute=True)
-
-
-def _is_shown() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return _is_parked(), Effect.event != ParkedChanged.__name__  # the card cannot tell that it cannot be shown
 
 
 def _parked(row: Effect) -> ParkedEffect:
