@@ -11,7 +11,7 @@ import pytest
 from cards.words import LOCALES, text, words_of
 from dialogs import DIALOGS, POSTED, REACTIONS, reasons
 from dialogs.dialog import Dialog, Step
-from dialogs.engine import draw
+from dialogs.stepper import draw
 from services.events import EVENTS
 from services.outbox import Reaction
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from cards.render import RenderedMail, card, mail, text
 from dialogs import DIALOGS
 from dialogs.dialog import Choice, Dialog, Step
-from dialogs.engine import draw
+from dialogs.stepper import draw
 from tests.cards.firm import FIRM, Sample
 from tests.cards.samples import CARDS, MAILS
 from tests.cards.walk import told

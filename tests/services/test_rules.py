@@ -10,8 +10,8 @@ from cards import render
 from dialogs import DIALOGS, delegate
 from dialogs.approve_activation import DIALOG as REFUSE
 from dialogs.dialog import administrators
-from dialogs.engine import draw
 from dialogs.link_interlocuteur import DIALOG as LINK
+from dialogs.stepper import draw
 from services import dossiers, interlocuteurs, invitations, loop, matrix, offers, propositions
 from services.errors import Refused
 from services.events import OfferActivated, OfferProposed
