@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import wire
 from bench.bots import PEERS, Bot, install
-from bench.connector import PERSONAS, Microsoft
+from bench.connector import COLLABORATEURS, PERSONAS, Microsoft
 from bench.lanes import Repeating, Requests, Walk, Walking, arrived, menu_asked, opening, written
 from bench.load import Lane, WrongAnswer
 
@@ -58,7 +58,8 @@ class Running:
         return _shared(Requests(self.microsoft), bodies, connections)
 
     def _refreshing(self, connections: int) -> Sequence[Lane]:
-        bodies = [menu_asked(self.microsoft.envelope, who) for who in PERSONAS]
+        # An administrator's menu also says how much waits for one, which is in the database.
+        bodies = [menu_asked(self.microsoft.envelope, who) for who in COLLABORATEURS]
         return _shared(Requests(self.microsoft), bodies, connections, lambda body: b'"statusCode": 200' in body)
 
     def _walking(self, connections: int) -> Sequence[Lane]:
@@ -66,7 +67,7 @@ class Running:
         return [Walking(requests, self.walks[lane::connections]) for lane in range(connections)]
 
 
-MENU = f"{SAID[OURS]}: the menu drawn anew (no dialog)"
+MENU = f"{SAID[OURS]}: a collaborateur’s menu drawn anew (no database)"
 WRITTEN = f"{SAID[OURS]}: written to, the menu posted"
 REAL = f"{SAID[OURS]}: a step of a dialog (draft read and written in SQLite, card drawn)"
 

@@ -42,7 +42,7 @@ def written(envelope: Envelope, who: Persona, text: str) -> bytes:
 
 
 def menu_asked(envelope: Envelope, who: Persona) -> bytes:
-    """A client asks for its own view of the menu: a card drawn and answered, nothing stored."""
+    """A client asks for its own view of the menu: a card drawn and answered."""
     action = {"type": "Action.Execute", "verb": "menu"}
     data = {"p": {"do": "menu", "id": "1", "v": 1}}
     return _bytes(envelope.execute(who, _CHANNEL, _CARD, action, data, "automatic"))

@@ -106,7 +106,7 @@ def _goals(results: Results, weights: Mapping[str, float]) -> list[Goal]:
         floor = results[f"{SAID['floor']}: invoke answered", BUSY]
         made.append(
             Goal(
-                "CPU of the menu drawn anew against the floor's",
+                "CPU of a collaborateur’s menu against the floor's",
                 Spread.ratio(results[MENU, BUSY].cpu, floor.cpu),
                 1.5,
                 most=True,
