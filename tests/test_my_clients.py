@@ -49,6 +49,26 @@ async def test_ones_own_dossiers_and_those_one_stands_in_for(firm: Firm, monday:
     assert "BOUMAR" not in " ".join(ines.chat[-1].texts)
 
 
+@SQLITE
+async def test_the_menu_opens_what_is_mine(firm: Firm, monday: Bot) -> None:
+    claire, malo = firm.person("Claire"), firm.person("Malo")
+    await new_client(claire)
+    await malo.sees("En attente d’approbation")
+    await claire.writes("aide", in_chat=True)
+    await claire.clicks("À faire")
+    await claire.sees("Rien ne vous attend")
+    for title, seen in (
+        ("À faire", "1 chose vous attend"),
+        ("Mes approbations", "BOUMAR"),
+        ("Mes dossiers", "BOUMAR — Boulangerie Martin"),
+        ("Suivi", "BOUMAR — Boulangerie Martin"),
+    ):
+        await malo.writes("aide", in_chat=True)
+        await malo.sees("réservés aux administrateurs du cabinet")
+        await malo.clicks(title)
+        await malo.sees(seen)
+
+
 async def test_what_waits_for_me_is_done_from_there(firm: Firm, monday: Bot) -> None:
     claire, malo, ines, erwan = (firm.person(name) for name in ("Claire", "Malo", "Inès", "Erwan"))
     await new_client(claire)
