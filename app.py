@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -10,6 +11,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+if __name__ == "__main__":
+    # What is imported stays: to look through it for garbage, again and again as it grows, is a sixth of the start.
+    gc.disable()
 
 from prometheus_client import CollectorRegistry
 
@@ -42,7 +47,7 @@ from dialogs.import_clients_command import UNHEARD, import_clients
 from dialogs.import_command import import_file, kind_of
 from dialogs.turn import Done
 from manifest import build as manifest
-from services import backlog, client_list, logs, migrate, portfolio, pseudonyms, settings, spans
+from services import backlog, calendar, client_list, logs, migrate, people, portfolio, pseudonyms, settings, spans
 from services.clock import Clock, system_clock
 from services.doctor import Doctor, Expected
 from services.errors import Refused, Unavailable, trace
@@ -126,11 +131,14 @@ async def run_bot(
     *,
     paced: bool = True,
     answer_within: float = ANSWER_WITHIN,
+    on_warm: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until `stop`: the door, the outbox, the watch on acceptances and on the clock; then finish what is under way.
 
     `paced`: the outbox keeps to Teams' pace (a test has no time for it). `answer_within`: seconds after which a turn gets
-    an apology instead (a test on a busy machine has more patience than Teams).
+    an apology instead (a test on a busy machine has more patience than Teams). `on_warm` is called once all is loaded.
+
+    Nothing but what `/readyz` asks for comes before it: the rest is loaded, and its work begun, right after.
     """
     async with AsyncExitStack() as ends:
         store = open_store(config, clock)
@@ -173,36 +181,52 @@ async def run_bot(
         listening, work_done = asyncio.Event(), asyncio.Event()
 
         async def keep_subscription(_: Services) -> None:
-            await listening.wait()  # Graph asks our address whether it is ours
             if told is not None:
                 await told.keep()
 
         app = make_app(
             door=door, handler=handler, keys=keys, ready=ready, metrics=metrics, span=span, notified=notified
         )
-        background = [
-            asyncio.create_task(wired.outbox.run(work_done, paced=paced)),
-            asyncio.create_task(
-                _watch(
-                    notice_acceptances,
-                    wired.services,
-                    _pause(config, ACCEPTANCE_POLL),
-                    told.changed if told else None,
-                )
+        warmed = asyncio.Event()
+
+        async def warm() -> None:
+            await listening.wait()
+            await keys.find("")  # nobody's: waits for their first fetch, the last thing the bot needs to be ready
+            try:
+                await asyncio.to_thread(_first_uses)
+            finally:
+                warmed.set()
+            with suppress(Refused, Unavailable):
+                await graph.warm()
+            on_warm()
+
+        async def once_warm(work: Callable[[], Awaitable[None]]) -> None:
+            await warmed.wait()
+            await work()
+
+        watches: list[Callable[[], Awaitable[None]]] = [
+            partial(wired.outbox.run, work_done, paced=paced),
+            partial(
+                _watch,
+                notice_acceptances,
+                wired.services,
+                _pause(config, ACCEPTANCE_POLL),
+                told.changed if told else None,
             ),
-            asyncio.create_task(_watch(tick, wired.services, _pause(config, CLOCK_POLL))),
-            asyncio.create_task(_watch(count, wired.services, _pause(config, COUNT_POLL))),
-            asyncio.create_task(_warm(graph.warm)),
+            partial(_watch, tick, wired.services, _pause(config, CLOCK_POLL)),
+            partial(_watch, count, wired.services, _pause(config, COUNT_POLL)),
         ]
         if told:
             pause = _pause(config, CLOCK_POLL)
-            background.append(asyncio.create_task(_watch(keep_subscription, wired.services, pause, told.unwell)))
+            watches.append(partial(_watch, keep_subscription, wired.services, pause, told.unwell))
+        background = [*(asyncio.create_task(once_warm(work)) for work in watches), asyncio.create_task(warm())]
         try:
             await serve(app, config.host, config.port, stop, listening=listening)
         except OSError as fault:
             raise CannotListen(fault.strerror) from None
         finally:
             work_done.set()
+            warmed.set()
             await _finish(background)
 
 
@@ -255,10 +279,18 @@ def _apology(config: Settings) -> Callable[[str], Done]:
     return lambda tag: Done(render.text("errors.apology", render.locale_of(tag, config.firm_locale)))
 
 
-async def _warm(warm: Callable[[], Awaitable[None]]) -> None:
-    # Graph's SDK takes hundreds of milliseconds to import: before its first use, but not in the way of the first turn.
-    with suppress(Refused, Unavailable):
-        await warm()
+def _first_uses() -> None:
+    """Whatever takes long the first time only, and being ready does not need: done in a thread, so that no turn waits."""
+    render.warm()
+    people.email_address("prenom.nom@example.fr")
+    people.phone_number("06 12 34 56 78", "phone", mobile=True)
+    calendar.is_business_day(calendar.day_of(system_clock()))
+
+
+def _settle() -> None:
+    """What lives now lives as long as the process: no collection need stop it to look at all that again (some 100 ms)."""
+    gc.freeze()
+    gc.enable()
 
 
 def _pause(config: Settings, usual: float) -> float:
@@ -309,7 +341,7 @@ async def _serve(config: Settings, _args: argparse.Namespace) -> int:
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, stop.set)
     try:
-        await run_bot(config, stop)
+        await run_bot(config, stop, on_warm=_settle)
     except CannotListen as fault:
         print(f"HOST, PORT: cannot listen on {config.host}:{config.port} ({fault})", file=sys.stderr)
         return 2
@@ -440,6 +472,7 @@ def main(arguments: list[str] | None = None) -> int:
     logs.configure(config.log_level, config.log_format)
     logs.no_tracebacks()
     command: Command = args.run
+    _settle()
     try:
         return asyncio.run(command(config, args))
     except Exception:

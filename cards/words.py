@@ -79,6 +79,14 @@ def text(key: str, locale: str, **facts: object) -> str:
     return say(key, locale, facts)
 
 
+def warm() -> None:
+    """Read every sentence, and what Babel knows of each locale."""
+    for locale in LOCALES:
+        _said([0, date(2026, 1, 1)], locale)
+        for file in ROOM.glob(f"*/{locale}.toml"):
+            _sentences(file.parent.name, locale)
+
+
 @cache
 def _is_flow(name: str) -> bool:
     return (ROOM / name / f"{LOCALES[0]}.toml").is_file()

@@ -1,6 +1,6 @@
 """The one HTTP client of Microsoft Graph, for services/graph.py alone.
 
-msgraph and azure take some 300 ms to import, so they are imported in a thread, at the first use. Requests are built with
+msgraph, azure and httpx take some 300 ms to import, so they are imported in a thread, at the first use. Requests are built with
 msgraph's builders and models; answers are read as bytes and decoded as JSON, since its typed answers cost several hundred
 times more. What goes wrong is translated here once; no error of ours carries a token, a secret or an address.
 """
@@ -15,12 +15,11 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, NamedTuple, ParamSpec
 from urllib.parse import urlsplit
 
-import httpx
-
 from services._graph_tokens import Tokens
 from services.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
+    import httpx
     from kiota_abstractions.api_error import APIError
     from kiota_abstractions.request_information import RequestInformation
     from msgraph.graph_request_adapter import GraphRequestAdapter
@@ -54,7 +53,7 @@ class Refusal(Exception):
 class _Sdk(NamedTuple):
     builders: "GraphServiceClient"
     adapter: "GraphRequestAdapter"
-    transport: httpx.AsyncHTTPTransport
+    transport: "httpx.AsyncHTTPTransport"
 
 
 class Client:
@@ -144,6 +143,7 @@ class Client:
             await asyncio.sleep(pause)
 
     async def _send(self, request: "RequestInformation", method: str, service: Service) -> dict[str, Any]:
+        import httpx
         from kiota_abstractions.api_error import APIError
         from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 
@@ -194,6 +194,7 @@ class Client:
             return self._sdk
 
     def _build(self) -> _Sdk:
+        import httpx
         from kiota_http.middleware import ParametersNameDecodingHandler
         from kiota_http.observability_options import ObservabilityOptions
         from msgraph.generated.models.o_data_errors.o_data_error import ODataError  # noqa: F401 - for _send, on the loop

@@ -6,8 +6,6 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from services._graph_client import Client, Refusal
 from services.errors import Refused, Unavailable
 
@@ -34,6 +32,8 @@ class GraphStanding:
 
     async def time(self) -> datetime:
         """The Date of an answer, whichever it is: Graph says it even to a stranger."""
+        import httpx
+
         try:
             async with httpx.AsyncClient(trust_env=False, timeout=5.0) as http:
                 answer = await http.get(self._client.base_url)

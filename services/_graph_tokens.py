@@ -5,8 +5,6 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from services.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -127,11 +125,14 @@ class _PracticeCredential:
     """OAuth 2.0 client credentials (RFC 6749, 4.4) against an authority on loopback."""
 
     def __init__(self, url: str, client_id: str, secret: str) -> None:
+        import httpx
+
         self._url = url
         self._form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         self._http = httpx.AsyncClient(trust_env=False)
 
     async def get_token(self, *scopes: str, **_: Any) -> "AccessToken":
+        import httpx
         from azure.core.credentials import AccessToken
         from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 

@@ -4,15 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import holidays
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.errors import Refused
 from services.models import FirmSetting, Pause
 from services.store import Work
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 PARIS = ZoneInfo("Europe/Paris")
 MORNING, EVENING = time(8), time(19)
@@ -40,8 +43,10 @@ def is_business_day(day: date, *, alsace_moselle: bool = False) -> bool:
 
 
 @cache
-def _public_holidays(alsace_moselle: bool) -> holidays.HolidayBase:
-    return holidays.country_holidays("FR", subdiv="57" if alsace_moselle else None)
+def _public_holidays(alsace_moselle: bool) -> "HolidayBase":
+    from holidays import country_holidays  # not needed to be ready, and it takes a while to import
+
+    return country_holidays("FR", subdiv="57" if alsace_moselle else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""What is typed about a person -> what is stored: e-mail addresses, phone numbers, names, places. Pure functions."""
+"""What is typed about a person -> what is stored: e-mail addresses, phone numbers, names, places. Pure functions.
+
+The rules of e-mail and of phone numbers take a while to import, and the program is ready without them: they are imported by
+who uses them (app.py sees to it that no person waits for that).
+"""
 
 import re
 import unicodedata
-
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 
 from services.errors import Refused
 
@@ -71,6 +72,8 @@ def email_address(typed: str) -> str:
     may have are fine (paul@épicerie.fr), other letters are not: a Cyrillic « а » looks like a Latin one. Such a domain is
     kept, compared and shown in its ASCII form (xn--…), the one form every directory and mail server takes.
     """
+    from email_validator import EmailNotValidError, validate_email
+
     plain = unicodedata.normalize("NFKC", one_line(typed))
     try:
         address = validate_email(plain, check_deliverability=False, strict=True)  # no name longer than mail allows
@@ -136,7 +139,6 @@ OVERSEAS = {
     **dict.fromkeys(("0262", "0263", "0692", "0693"), "RE"),
     **dict.fromkeys(("0269", "0639"), "YT"),
 }
-_MOBILE = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
 
 
 def phone_number(typed: str, field: str, *, mobile: bool) -> str:
@@ -144,6 +146,9 @@ def phone_number(typed: str, field: str, *, mobile: bool) -> str:
 
     Refused: `phone_letters`, `phone_invalid`, `phone_not_mobile`.
     """
+    import phonenumbers
+    from phonenumbers import PhoneNumberType
+
     if re.search(r"[^\W\d_]|#", typed):
         raise Refused("phone_letters", field)  # an extension would be lost without a word
     digits = re.sub(r"[^0-9+]", "", unicodedata.normalize("NFKC", typed))
@@ -153,13 +158,16 @@ def phone_number(typed: str, field: str, *, mobile: bool) -> str:
         raise Refused("phone_invalid", field) from None
     if not phonenumbers.is_valid_number(number):
         raise Refused("phone_invalid", field)
-    if mobile and phonenumbers.number_type(number) not in _MOBILE:
+    kind = phonenumbers.number_type(number)
+    if mobile and kind not in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE):
         raise Refused("phone_not_mobile", field)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def shown_phone(e164: str) -> str:
     """As it is written in France (06 12 34 56 78, 0692 12 34 56), or internationally; nothing for no number."""
+    import phonenumbers
+
     if not e164:
         return ""
     number = phonenumbers.parse(e164)
