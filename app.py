@@ -47,7 +47,7 @@ from dialogs.import_clients_command import UNHEARD, import_clients
 from dialogs.import_command import import_file, kind_of
 from dialogs.turn import Done
 from manifest import build as manifest
-from services import backlog, calendar, client_list, logs, migrate, people, portfolio, pseudonyms, settings, spans
+from services import backlog, client_list, logs, migrate, people, portfolio, pseudonyms, settings, spans
 from services.clock import Clock, system_clock
 from services.doctor import Doctor, Expected
 from services.errors import Refused, Unavailable, trace
@@ -284,7 +284,6 @@ def _first_uses() -> None:
     render.warm()
     people.email_address("prenom.nom@example.fr")
     people.phone_number("06 12 34 56 78", "phone", mobile=True)
-    calendar.is_business_day(calendar.day_of(system_clock()))
 
 
 def _settle() -> None:

@@ -1,20 +1,11 @@
 """Rows put in where they are not there yet, in the words of whichever database it is."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-if TYPE_CHECKING:
-    from sqlalchemy.dialects import postgresql, sqlite
 
-
-def insert_into(session: AsyncSession, row: type[Any]) -> "postgresql.Insert | sqlite.Insert":
+def insert_into(session: AsyncSession, row: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """An INSERT for `on_conflict_do_nothing`, which SQLAlchemy has for each dialect apart."""
-    # The engine has imported its own dialect; the other one is not worth its import.
-    if session.get_bind().dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-
-        return insert(row)
-    from sqlalchemy.dialects.postgresql import insert as insert_there
-
-    return insert_there(row)
+    return sqlite.insert(row) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(row)

@@ -1,7 +1,8 @@
 """Days as Paris counts them, business days, what a rhythm may be, when a step is due, pauses."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
+import holidays
 import pytest
 
 from services import calendar
@@ -55,6 +56,16 @@ def test_business_days(day: date, business: bool) -> None:
 @pytest.mark.parametrize("day", [date(2026, 4, 3), date(2029, 12, 26), date(2026, 7, 14)])
 def test_alsace_and_moselle_have_two_holidays_more(day: date) -> None:
     assert not is_business_day(day, alsace_moselle=True)
+
+
+@pytest.mark.parametrize(("subdivision", "alsace_moselle"), [(None, False), ("57", True)])
+def test_public_holidays_are_those_others_know(subdivision: str | None, alsace_moselle: bool) -> None:
+    years = range(2008, 2101)  # what that package knows; before, Whit Monday was a day of work for three years
+    known = holidays.country_holidays("FR", subdiv=subdivision, years=years)
+    first = date(years[0], 1, 1)
+    for day in (first + timedelta(days=n) for n in range((date(years[-1], 12, 31) - first).days + 1)):
+        business = day.weekday() < 5 and day not in known
+        assert is_business_day(day, alsace_moselle=alsace_moselle) is business, day
 
 
 def test_waiting_counts_the_days_after() -> None:

@@ -1,0 +1,79 @@
+"""What the start does not wait for: packages that being ready does not need, and migrations where there is none to run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from cards import render, words
+from services import migrate
+
+ROOT = Path(__file__).parent.parent
+LATER = (
+    *("alembic", "asyncpg"),
+    *("msgraph", "kiota_abstractions", "azure.identity", "httpx"),
+    *("email_validator", "phonenumbers", "openpyxl", "opentelemetry.sdk"),
+    "practice",
+)
+
+
+def loaded(code: str) -> set[str]:
+    """The modules a fresh interpreter holds after `code`."""
+    told = f"{code}\nimport sys\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, check=True, capture_output=True, text=True)
+    return set(done.stdout.split())
+
+
+def test_the_program_is_imported_without_what_it_needs_later() -> None:
+    assert not loaded("import app") & set(LATER)
+
+
+def test_each_of_them_exists() -> None:
+    """Else the test above could not fail."""
+    imports = "\n".join(f"import {name}" for name in LATER)
+    assert set(LATER) <= loaded(imports)
+
+
+def test_the_newest_revision_is_alembics_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    assert migrate.newest() == ScriptDirectory.from_config(config).get_current_head()
+
+
+MIGRATED = """
+import asyncio
+from services import migrate
+from services.clock import system_clock
+from services.store import Store
+
+async def run():
+    store = Store({url!r}, system_clock, {{}})
+    await migrate.upgrade(store)
+    assert await migrate.is_newest(store)
+    await store.close()
+
+asyncio.run(run())
+"""
+
+
+def test_alembic_is_for_a_database_that_is_not_migrated_yet(tmp_path: Path) -> None:
+    start = MIGRATED.format(url=f"sqlite+aiosqlite:///{tmp_path / 'bot.db'}")
+    assert "alembic" in loaded(start)
+    assert "alembic" not in loaded(start)
+
+
+def test_to_warm_up_leaves_nothing_to_compile(monkeypatch: pytest.MonkeyPatch) -> None:
+    render.warm()
+
+    def again(*_: object) -> None:
+        raise AssertionError("compiled again")
+
+    monkeypatch.setattr(render, "compiled", again)
+    monkeypatch.setattr("cards.words.words_of", again)
+    for file in words.ROOM.rglob("*.json.j2"):
+        render._template(file.relative_to(words.ROOM).as_posix().removesuffix(".json.j2"))
+    for locale in ("fr", "en"):
+        render.text("errors.apology", locale)
