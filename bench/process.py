@@ -51,6 +51,8 @@ async def memory(folder: Path, *, quick: bool) -> Section:
     async with AsyncExitStack() as stack:
         microsoft = await Microsoft.start()
         stack.push_async_callback(microsoft.stop)
+        first = await start_ours(microsoft, folder / "memory.db")  # makes the database, which no later start does
+        await first.stop()
         bot = await start_ours(microsoft, folder / "memory.db")
         stack.push_async_callback(bot.stop)
         await asyncio.sleep(0.5 if quick else 10)  # Graph's SDK is imported after the bot is ready
