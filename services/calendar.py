@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from dateutil.easter import easter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -42,26 +43,15 @@ def is_business_day(day: date, *, alsace_moselle: bool = False) -> bool:
 def _public_holidays(year: int, alsace_moselle: bool) -> frozenset[date]:
     """Code du travail, L3133-1: eleven days; L3134-13: two more in Alsace and Moselle.
 
-    Ours, since the package that knows them imports every country's: 10 MB, and a third of a second on a busy machine.
+    Written out, since the package that knows them imports every country's: 10 MB, and a third of a second on a busy machine.
     """
-    easter = _easter(year)
-    moving = [easter + n * _DAY for n in (1, 39, 50)]  # Easter Monday, Ascension, Whit Monday
+    sunday = easter(year)
+    moving = [sunday + n * _DAY for n in (1, 39, 50)]  # Easter Monday, Ascension, Whit Monday
     fixed = [(1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)]
     if alsace_moselle:
-        moving.append(easter - 2 * _DAY)  # Good Friday
+        moving.append(sunday - 2 * _DAY)  # Good Friday
         fixed.append((12, 26))
     return frozenset([*moving, *(date(year, month, day) for month, day in fixed)])
-
-
-def _easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar (Meeus, Astronomical Algorithms, chapter 8)."""
-    a, (b, c) = year % 19, divmod(year, 100)
-    d, e = divmod(b, 4)
-    h = (19 * a + b - d - (b - (b + 8) // 25 + 1) // 3 + 15) % 30
-    i, k = divmod(c, 4)
-    m = (32 + 2 * e + 2 * i - h - k) % 7
-    month, day = divmod(h + m - 7 * ((a + 11 * h + 22 * m) // 451) + 114, 31)
-    return date(year, month, day + 1)
 
 
 @dataclass(frozen=True, slots=True)
