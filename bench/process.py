@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from statistics import linear_regression
-from time import perf_counter
+from time import monotonic
 
 from bench import wire
 from bench.bots import Bot
@@ -14,6 +14,7 @@ from bench.contenders import ECHOES, OURS, SAID, Line, Running, settle, start_ou
 from bench.figures import Goal, Section, Spread, percentile
 from bench.lanes import Repeating, Requests, opening
 from bench.load import drive
+from bench.probe import Probe
 
 MS = 1000
 SLOW = 1.0
@@ -86,22 +87,19 @@ async def stall(folder: Path, *, quick: bool) -> Section:
         microsoft.cloud.state.delay_next("*", "/*", SLOW, times=10**9)
         bot = await start_ours(microsoft, folder / "stall.db", "/healthz")
         stack.push_async_callback(bot.stop)
-        waits: list[float] = []
-        probe = asyncio.create_task(_probe(bot, waits))
-        try:
-            await _ready(bot)
-            warmed = len(waits)
-            await settle(microsoft, bot, 0)
-            opened = [opening(microsoft.envelope, who) for who in PERSONAS[:20]]
-            lanes = [
-                Repeating(Requests(microsoft), opened),
-                *(line.lanes(1)[0] for line in _without_dialogs(bot, microsoft)),
-            ]
-            await drive(bot.port, lanes, seconds=0.5 if quick else 20, most=2_000)
-        finally:
-            probe.cancel()
-            with suppress(asyncio.CancelledError):
-                await probe
+        probe = await Probe.start(bot.port)
+        await _ready(bot)
+        ready = monotonic()
+        await settle(microsoft, bot, 0)
+        opened = [opening(microsoft.envelope, who) for who in PERSONAS[:20]]
+        lanes = [
+            Repeating(Requests(microsoft), opened),
+            *(line.lanes(1)[0] for line in _without_dialogs(bot, microsoft)),
+        ]
+        await drive(bot.port, lanes, seconds=0.5 if quick else 20, most=2_000)
+        looks = await probe.stop()
+    starting = [waited for asked, waited in looks if asked < ready]
+    turning = [waited for asked, waited in looks if asked >= ready]
     made = Section("stall", "What waits for the outside")
     rows = [
         (
@@ -109,12 +107,12 @@ async def stall(folder: Path, *, quick: bool) -> Section:
             str(len(some)),
             *(f"{value * MS:.1f}" for value in (percentile(some, 0.5), percentile(some, 0.99), max(some))),
         )
-        for what, some in (("starting, until ready", waits[:warmed]), ("turns of people", waits[warmed:]))
+        for what, some in (("starting, until ready", starting), ("turns of people", turning))
     ]
     made.tables.append(
         (("/healthz while Graph, tokens and keys take 1 s", "asked", "p50 ms", "p99 ms", "longest ms"), rows)
     )
-    longest = max(waits[warmed:]) * MS
+    longest = max(turning) * MS
     made.goals = [Goal("longest stall during turns", Spread.of([longest]), 50, "ms", most=True)]
     return made
 
@@ -122,18 +120,6 @@ async def stall(folder: Path, *, quick: bool) -> Section:
 def _without_dialogs(bot: Bot, microsoft: Microsoft) -> Sequence[Line]:
     """A dialog that takes Graph too long opens with an apology: there is nothing to walk through."""
     return Running(microsoft, {OURS: bot}).lines()[:-1]
-
-
-async def _probe(bot: Bot, waits: list[float]) -> None:
-    client = await wire.Client.open(bot.port)
-    try:
-        while True:
-            asked = perf_counter()
-            await client.ask(wire.get("/healthz"))
-            waits.append(perf_counter() - asked)
-            await asyncio.sleep(0.005)
-    finally:
-        client.close()
 
 
 async def _ready(bot: Bot) -> None:
