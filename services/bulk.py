@@ -5,7 +5,7 @@ whoever is killed; what follows (Graph, mails) are ordinary effects of the outbo
 Microsoft takes what they owe: whoever invites somebody by hand meanwhile does not wait behind two thousand others.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -38,6 +38,7 @@ from services.store import Store, Work
 
 WINDOW = 120  # lines' effects waiting for Graph or the mailbox at once
 TICK = timedelta(seconds=2.5)  # between two looks at it, and two redraws of its card: 1440 an hour, Teams allows 1800
+TOGETHER = 8  # lines a transaction: SQLite has one writer, which must not keep a click waiting
 LANE = "take_clients"
 ATTEMPTS = 3
 _OUTSIDES = ("directory", "mail")
@@ -192,9 +193,10 @@ async def advance(store: Store, firm: Firm, import_id: str, read: ReadLine) -> N
     async with store.read() as session:
         room = max(WINDOW - await effects.backlog(session, _OUTSIDES), 0)
         query = select(ImportLine.number, ImportLine.said).where(*_to_take(import_id)).order_by(ImportLine.number)
-        lines = (await session.execute(query.limit(room))).all()
-    for number, said in lines:
-        if not await _take(store, firm, import_id, number, said, read):
+        lines = [_Line(number, said) for number, said in await session.execute(query.limit(room))]
+    taking = _Taking(store, firm, import_id, read)
+    for start in range(0, len(lines), TOGETHER):
+        if not await taking.take(lines[start : start + TOGETHER]):
             return
     async with store.work() as work:
         found = await work.session.get(Import, import_id, with_for_update=True, populate_existing=True)
@@ -213,35 +215,66 @@ async def advance(store: Store, firm: Firm, import_id: str, read: ReadLine) -> N
             work.emit(ClientsUnderWay(import_id), after=TICK)
 
 
-async def _take(store: Store, firm: Firm, import_id: str, number: int, said: Mapping[str, str], read: ReadLine) -> bool:
-    """Take in one line, once; gives whether the import still runs. What is refused by now is written down."""
-    for attempt in range(1, ATTEMPTS + 1):
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    said: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taking:
+    """A list that is being taken in."""
+
+    store: Store
+    firm: Firm
+    import_id: str
+    read: ReadLine
+
+    async def take(self, lines: Sequence[_Line]) -> bool:
+        """Take in these lines, each once; gives whether the import still runs. What is refused by now is written down."""
         try:
-            async with store.work() as work:
-                return await _take_claimed(work, firm, import_id, number, said, read, alone=store.single_writer)
+            return await self._all(lines)
         except Refused as refusal:
-            if refusal.key in _MEANWHILE and attempt < ATTEMPTS:
-                continue  # somebody did a part of it just now: it will be recognised
-            async with store.work() as work:
-                await judged(work, import_id, {number: refusal})
-    return True
+            if len(lines) == 1:
+                return await self._again(lines[0], refusal)
+        for line in lines:  # whichever it was, nothing of the others is done either
+            if not await self.take([line]):
+                return False
+        return True
 
+    async def _again(self, line: _Line, refusal: Refused) -> bool:
+        for _ in range(ATTEMPTS - 1):
+            if refusal.key not in _MEANWHILE:
+                break
+            try:
+                return await self._all([line])  # somebody did a part of it just now: it will be recognised
+            except Refused as another:
+                refusal = another
+        async with self.store.work() as work:
+            await judged(work, self.import_id, {line.number: refusal})
+        return True
 
-async def _take_claimed(
-    work: Work, firm: Firm, import_id: str, number: int, said: Mapping[str, str], read: ReadLine, *, alone: bool
-) -> bool:
-    if not alone:
-        await work.session.execute(select(func.pg_advisory_xact_lock(imports.LOCK)))
-    found = await work.session.get(Import, import_id, with_for_update={"read": True}, populate_existing=True)
-    if found is None or found.state != ImportState.RUNNING:
-        return False
-    claim = update(ImportLine).where(*_to_take(import_id), ImportLine.number == number).values(taken=True)
-    if await work.change(claim) == 1:
-        made = await admit(work, firm, read(said), Actor(found.owner, found.owner_name))
-        ids = {"invitation_id": made.invitation_id, "proposition_id": made.proposition_id, "task_id": made.task_id}
-        again = {"verdict": made.verdict} if made.verdict == Verdict.UNCHANGED else {}
-        await _set(work, import_id, number, **ids, **again)
-    return True
+    async def _all(self, lines: Sequence[_Line]) -> bool:
+        """In one transaction: all of them, or none and Refused."""
+        async with self.store.work() as work:
+            if not self.store.single_writer:
+                await work.session.execute(select(func.pg_advisory_xact_lock(imports.LOCK)))
+            found = await work.session.get(
+                Import, self.import_id, with_for_update={"read": True}, populate_existing=True
+            )
+            if found is None or found.state != ImportState.RUNNING:
+                return False
+            for line in lines:
+                await self._claimed(work, Actor(found.owner, found.owner_name), line)
+        return True
+
+    async def _claimed(self, work: Work, owner: Actor, line: _Line) -> None:
+        mine = update(ImportLine).where(*_to_take(self.import_id), ImportLine.number == line.number)
+        if await work.change(mine.values(taken=True)) == 1:
+            made = await admit(work, self.firm, self.read(line.said), owner)
+            ids = {"invitation_id": made.invitation_id, "proposition_id": made.proposition_id, "task_id": made.task_id}
+            again = {"verdict": made.verdict} if made.verdict == Verdict.UNCHANGED else {}
+            await _set(work, self.import_id, line.number, **ids, **again)
 
 
 def _to_take(import_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -113,23 +113,30 @@ async def refused(session: AsyncSession, import_id: str, first: int) -> Sequence
 
 async def tell_invitation(event: Event, services: Services) -> None:
     """Reaction to what an invitation's card would show: one of a list's shares the list's card until a person is needed."""
-    async with services.store.work() as work:
-        invitation = await work.session.get(Invitation, event.subject)
-        of_a_list = exists().where(ImportLine.invitation_id == event.subject, ImportLine.taken)
+    of_a_list = exists().where(ImportLine.invitation_id == event.subject, ImportLine.taken)
+    async with services.store.read() as session:
+        invitation = await session.get(Invitation, event.subject)
         if invitation is None:
             return
         needs_nobody = invitation.state in LIVE_INVITATIONS and invitation.reason is None
-        if needs_nobody and await _is_silent(work.session, of_a_list, f"invitation:{event.subject}"):
-            return
-        work.emit(InvitationChanged(event.subject))
+        silent = needs_nobody and await _is_silent(session, of_a_list, f"invitation:{event.subject}")
+    if not silent:
+        await _tell(services, InvitationChanged(event.subject))
 
 
 async def tell_task(event: Event, services: Services) -> None:
     """Reaction to what a Loop task's card would show: those of a list are counted on the list's card."""
+    of_a_list = exists().where(ImportLine.task_id == event.subject, ImportLine.taken)
+    async with services.store.read() as session:
+        silent = await _is_silent(session, of_a_list, f"loop_task:{event.subject}")
+    if not silent:
+        await _tell(services, LoopTaskChanged(event.subject))
+
+
+async def _tell(services: Services, changed: Event) -> None:
+    # Looked at before: thousands look, few have something to tell, and SQLite has one writer.
     async with services.store.work() as work:
-        of_a_list = exists().where(ImportLine.task_id == event.subject, ImportLine.taken)
-        if not await _is_silent(work.session, of_a_list, f"loop_task:{event.subject}"):
-            work.emit(LoopTaskChanged(event.subject))
+        work.emit(changed)
 
 
 async def _is_silent(session: AsyncSession, of_a_list: ColumnElement[bool], about: str) -> bool:

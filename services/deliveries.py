@@ -30,7 +30,10 @@ async def record(store: Store, subject: str, leg: str, reason: str | None = None
     async with store.work() as work:
         before = await work.session.get(Delivery, (subject, leg))
         mended = before is not None and before.state == DeliveryState.FAILED and reason is None
-        await work.session.merge(Delivery(subject=subject, leg=leg, state=state, reason=reason, at=work.now))
+        if before is None:
+            work.session.add(Delivery(subject=subject, leg=leg, state=state, reason=reason, at=work.now))
+        else:
+            before.state, before.reason, before.at = state, reason, work.now
     return mended
 
 

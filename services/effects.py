@@ -64,6 +64,38 @@ class Outcome:
     rest: timedelta = timedelta()
 
 
+def _is_open(effect: type[Effect]) -> ColumnElement[bool]:
+    # Written out rather than bound: the partial indexes are only used for their own words.
+    return effect.state.in_(
+        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
+    )
+
+
+_OLDER = aliased(Effect)
+_IS_OPEN = _is_open(Effect)
+# Every turn asks for each pool: what is the same each time is put together once.
+_NEXT = (
+    select(
+        Effect.id,
+        Effect.pool,
+        Effect.event,
+        Effect.payload,
+        Effect.reaction,
+        Effect.state,
+        Effect.tries,
+        Effect.unsure,
+        Effect.reason,
+    )
+    .where(
+        _IS_OPEN,
+        Effect.event.in_(EVENTS),
+        ~exists().where(_OLDER.lane == Effect.lane, _OLDER.id < Effect.id, _is_open(_OLDER)),
+    )
+    .order_by(Effect.due_at, Effect.id)
+    .with_for_update(skip_locked=True)
+)
+
+
 async def claim(work: Work, pool: str, reactions: Mapping[str, bool], room: int) -> list[Claimed]:
     """Take at most `room` effects that are due, the oldest first: the intent, recorded by this transaction's commit.
 
@@ -88,9 +120,7 @@ async def running(work: Work, pools: Collection[str]) -> Counter[str]:
     """How many effects of these pools are under way, in all replicas."""
     query = (
         select(Effect.pool, func.count().label("under_way"))
-        .where(
-            Effect.pool.in_(pools), _is_open(Effect), Effect.state == EffectState.RUNNING, Effect.due_at > work.moment
-        )
+        .where(Effect.pool.in_(pools), _IS_OPEN, Effect.state == EffectState.RUNNING, Effect.due_at > work.moment)
         .group_by(Effect.pool)
     )
     return Counter({row.pool: row.under_way for row in await work.session.execute(query)})
@@ -98,13 +128,13 @@ async def running(work: Work, pools: Collection[str]) -> Counter[str]:
 
 async def backlog(session: AsyncSession, pools: Collection[str]) -> int:
     """How many effects of these pools are still to end, those under way included."""
-    query = select(func.count()).select_from(Effect).where(Effect.pool.in_(pools), _is_open(Effect))
+    query = select(func.count()).select_from(Effect).where(Effect.pool.in_(pools), _IS_OPEN)
     return await session.scalar(query) or 0
 
 
 async def is_due(session: AsyncSession, lane: str) -> bool:
     """Whether something of this lane is still to start, now or later."""
-    query = select(Effect.id).where(Effect.lane == lane, _is_open(Effect), Effect.state == EffectState.DUE)
+    query = select(Effect.id).where(Effect.lane == lane, _IS_OPEN, Effect.state == EffectState.DUE)
     return await session.scalar(query.limit(1)) is not None
 
 
@@ -152,10 +182,10 @@ async def take_over(work: Work, pools: Mapping[str, Collection[str]], *, alone: 
     end of its lease.
     """
     for pool, names in pools.items():
-        await _set(work, _is_open(Effect), Effect.reaction.in_(names), Effect.pool != pool, pool=pool)
+        await _set(work, _IS_OPEN, Effect.reaction.in_(names), Effect.pool != pool, pool=pool)
     if alone:
         # They were before whatever waits now, and hold up their lane.
-        await _set(work, _is_open(Effect), Effect.state == EffectState.RUNNING, due_at=work.moment - _AHEAD)
+        await _set(work, _IS_OPEN, Effect.state == EffectState.RUNNING, due_at=work.moment - _AHEAD)
 
 
 # --- for operators
@@ -175,55 +205,22 @@ async def distrust(work: Work, repeatable: Collection[str], reason: str) -> int:
     """
     lost = await _set(
         work,
-        _is_open(Effect),
+        _IS_OPEN,
         Effect.reaction.not_in(repeatable),
         state=EffectState.PARKED,
         reason=reason,
         unsure=Effect.unsure + 1,
         finished_at=work.now,
     )
-    will_look = await _set(work, _is_open(Effect), state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1)
+    will_look = await _set(work, _IS_OPEN, state=EffectState.DUE, due_at=work.moment, unsure=Effect.unsure + 1)
     if lost:
         await parked.tell(work)
     return will_look
 
 
-# --- statements
-
-
 def _due(work: Work, pool: str, reactions: Collection[str]) -> Select[Any]:
     """Due now, and nothing older of its lane is open. Rows another replica is claiming are passed over."""
-    older = aliased(Effect)
-    return (
-        select(
-            Effect.id,
-            Effect.pool,
-            Effect.event,
-            Effect.payload,
-            Effect.reaction,
-            Effect.state,
-            Effect.tries,
-            Effect.unsure,
-            Effect.reason,
-        )
-        .where(
-            Effect.pool == pool,
-            _is_open(Effect),
-            Effect.due_at <= work.moment,
-            Effect.reaction.in_(reactions),
-            Effect.event.in_(EVENTS),
-            ~exists().where(older.lane == Effect.lane, older.id < Effect.id, _is_open(older)),
-        )
-        .order_by(Effect.due_at, Effect.id)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _is_open(effect: type[Effect]) -> ColumnElement[bool]:
-    # Written out rather than bound: the partial indexes are only used for their own words.
-    return effect.state.in_(
-        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
-    )
+    return _NEXT.where(Effect.pool == pool, Effect.due_at <= work.moment, Effect.reaction.in_(reactions))
 
 
 def _claimed(row: Row[Any], *, repeatable: bool) -> Claimed:

@@ -1,5 +1,7 @@
 """The guest accounts of the tenant, through the Directory: made once, recognised, sent a fresh link, removed. Reactions only."""
 
+from sqlalchemy import update
+
 from services import invitations
 from services.errors import Refused
 from services.events import Event, GuestInvited, GuestRecognised, InvitationAccepted, InvitationFailed, OffersChanged
@@ -110,8 +112,8 @@ async def _ask_graph(services: Services, invitation: Invitation) -> Invited:
 
 
 async def _mark_sending(services: Services, invitation_id: str) -> None:
-    async with services.store.work() as work:
-        (await locked(work, invitation_id)).sent_at = work.now
+    mine = update(Invitation).where(Invitation.id == invitation_id)
+    await services.store.change(mine.values(sent_at=services.store.clock()))
 
 
 async def _failed(services: Services, invitation_id: str, reason: str) -> None:

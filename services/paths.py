@@ -9,7 +9,21 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, exists, func, insert, literal, or_, select, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.models import (
@@ -56,7 +70,7 @@ async def follow(session: AsyncSession, lines: Sequence[JournalLine]) -> None:
     if not subjects:
         return
     await session.flush()
-    await refresh(session, set(await session.scalars(_concerned(subjects))))
+    await refresh(session, set(await session.scalars(_CONCERNED, {"subjects": sorted(subjects)})))
 
 
 async def refresh(session: AsyncSession, dossier_ids: Collection[str]) -> None:
@@ -70,31 +84,14 @@ async def refresh(session: AsyncSession, dossier_ids: Collection[str]) -> None:
             select(Dossier.id).where(Dossier.id.in_(some)).order_by(Dossier.id).with_for_update(key_share=True)
         )
         await session.execute(delete(Path).where(Path.dossier_id.in_(some)))
-        truth = union_all(*(part.where(Dossier.id.in_(some)) for part in _parts()))
+        truth = union_all(*(part.where(Dossier.id.in_(some)) for part in _PARTS))
         await session.execute(insert(Path).from_select(COLUMNS, truth))
 
 
 def truth() -> Select[Any]:
     """Every path as the other tables say it, column by column."""
-    paths = union_all(*_parts()).subquery()
+    paths = union_all(*_PARTS).subquery()
     return select(*(paths.c[name] for name in COLUMNS))
-
-
-def _concerned(subjects: Collection[str]) -> Any:
-    """The dossiers that something about these subjects may move: also those they were on until now."""
-    return union(
-        select(Proposition.dossier_id).where(Proposition.id.in_(subjects)),
-        select(Proposition.dossier_id).where(Proposition.interlocuteur_id.in_(subjects)),
-        select(LoopTask.dossier_id).where(LoopTask.id.in_(subjects)),
-        select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id.in_(subjects)),
-        select(Dossier.id).where(Dossier.id.in_(subjects)),
-        select(Path.dossier_id).where(Path.subject.in_(subjects)),
-        select(Path.dossier_id).where(Path.owner_id.in_(subjects)),
-    )
-
-
-def _parts() -> tuple[Select[Any], ...]:
-    return _propositions(), _invitations(), _tasks()
 
 
 def _propositions() -> Select[Any]:
@@ -153,3 +150,20 @@ def _columns(subject: Any, state: Any, offer: Any, since: Any) -> Select[Any]:
     values = (subject, Dossier.id, state, offer, since, rank, Dossier.collaborateur_id, Dossier.agency)
     labelled = (value.label(name) for name, value in zip(COLUMNS, values, strict=True))
     return select(*labelled).select_from(Dossier)
+
+
+# Every change runs them: they are put together once.
+
+_SUBJECTS = bindparam("subjects", expanding=True)
+_CONCERNED = union(
+    select(Proposition.dossier_id).where(Proposition.id.in_(_SUBJECTS)),
+    select(Proposition.dossier_id).where(Proposition.interlocuteur_id.in_(_SUBJECTS)),
+    select(LoopTask.dossier_id).where(LoopTask.id.in_(_SUBJECTS)),
+    select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id.in_(_SUBJECTS)),
+    select(Dossier.id).where(Dossier.id.in_(_SUBJECTS)),
+    select(Path.dossier_id).where(Path.subject.in_(_SUBJECTS)),
+    select(Path.dossier_id).where(Path.owner_id.in_(_SUBJECTS)),
+)
+"""The dossiers that something about these subjects may move: also those they were on until now."""
+
+_PARTS = _propositions(), _invitations(), _tasks()

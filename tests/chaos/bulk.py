@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ from services.settings import Settings
 from services.store import Store
 from tests.chaos.process import BotProcess, Start, until
 from tests.chaos.rig import free_port
-from tests.clients import client, email, saved
+from tests.clients import client, codes, email, saved
 from tests.teams import Firm
 
 INVITE, SEND = "POST /invitations", "/sendMail"
@@ -39,6 +39,7 @@ CALLS = 2  # of Graph for an invitation: is somebody there, then the invitation
 GRAPH_PACE = (
     30.0  # invitations a second Graph takes of one application ("Microsoft Graph throttling limits": 150 in 5 s)
 )
+COMPANIES = 1_600
 PATIENCE = 1800.0
 
 
@@ -97,7 +98,7 @@ async def run(
             await firm.install()
             clock = asyncio.get_running_loop().time
             claire, began = firm.person("Claire"), clock()
-            await claire.sends_file("clients.csv", saved(*(client(number) for number in range(lines))))
+            await claire.sends_file("clients.csv", saved(*_clients(lines)))
             await _until_state(store, ImportState.CHECKED)
             await claire.sees("Rien n’est encore fait", within=PATIENCE)
             dry, began = clock() - began, clock()
@@ -131,12 +132,18 @@ async def _firm(database_url: str) -> AsyncIterator[tuple[Firm, Settings, Store]
     try:
         await migrate.upgrade(store)
         async with store.work() as work:
-            held = portfolio.read(seed.portfolio_csv(40).encode())
+            held = portfolio.read(seed.portfolio_csv(COMPANIES).encode())
             await dossiers.keep(work, [portfolio.record(line.said) for line in held])
         yield firm, config, store
     finally:
         await store.close()
         await firm.stop()
+
+
+def _clients(count: int) -> Iterator[tuple[str, ...]]:
+    """Each for a company of its own, as long as there are as many."""
+    known = codes(COMPANIES)
+    return (client(number, **{"Code dossier": known[number % COMPANIES]}) for number in range(count))
 
 
 async def _end_leases(store: Store) -> None:
