@@ -5,6 +5,7 @@ whoever is killed; what follows (Graph, mails) are ordinary effects of the outbo
 Microsoft takes what they owe: whoever invites somebody by hand meanwhile does not wait behind two thousand others.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -37,7 +38,9 @@ from services.record import Firm
 from services.store import Store, Work
 
 WINDOW = 120  # lines' effects waiting for Graph or the mailbox at once
-TICK = timedelta(seconds=2.5)  # between two looks at it, and two redraws of its card: 1440 an hour, Teams allows 1800
+TICK = timedelta(
+    seconds=2.5
+)  # between two redraws of its card, 1440 an hour, Teams allows 1800; and looks at a full window
 TOGETHER = 8  # lines a transaction: SQLite has one writer, which must not keep a click waiting
 LANE = "take_clients"
 ATTEMPTS = 3
@@ -189,15 +192,15 @@ async def accept_file(work: Work, import_id: str, upload: Upload, actor: str) ->
 
 
 async def advance(store: Store, firm: Firm, import_id: str, read: ReadLine) -> None:
-    """Take in as many lines as there is room for, and look again in a moment, until all is seen through. Safe to repeat."""
-    async with store.read() as session:
-        room = max(WINDOW - await effects.backlog(session, _OUTSIDES), 0)
-        query = select(ImportLine.number, ImportLine.said).where(*_to_take(import_id)).order_by(ImportLine.number)
-        lines = [_Line(number, said) for number, said in await session.execute(query.limit(room))]
+    """Take in lines while there is room for them, a moment long; then look again, until all is seen through. Safe to repeat."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + TICK.total_seconds()
     taking = _Taking(store, firm, import_id, read)
-    for start in range(0, len(lines), TOGETHER):
-        if not await taking.take(lines[start : start + TOGETHER]):
+    while lines := await _next(store, import_id):
+        if not await taking.take(lines):
             return
+        if clock() >= until:
+            break
     async with store.work() as work:
         found = await work.session.get(Import, import_id, with_for_update=True, populate_existing=True)
         if found is None or found.state != ImportState.RUNNING:
@@ -212,13 +215,24 @@ async def advance(store: Store, firm: Firm, import_id: str, read: ReadLine) -> N
             work.emit(ImportProgressed(import_id))
         # Run twice because of a kill, it must not be followed twice.
         if not await effects.is_due(work.session, f"{LANE}:{import_id}"):
-            work.emit(ClientsUnderWay(import_id), after=TICK)
+            work.emit(ClientsUnderWay(import_id), after=timedelta(seconds=max(until - clock(), 0)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
     said: Mapping[str, str]
+
+
+async def _next(store: Store, import_id: str) -> list[_Line]:
+    """The next lines, as many as there is room for."""
+    query = select(ImportLine.number, ImportLine.said).where(*_to_take(import_id)).order_by(ImportLine.number)
+    async with store.read() as session:
+        room = WINDOW - await effects.backlog(session, _OUTSIDES)
+        if room <= 0:
+            return []
+        rows = await session.execute(query.limit(min(room, TOGETHER)))
+    return [_Line(number, said) for number, said in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from services.errors import Refused
 from services.events import ClientsRead, ImportChecked
 from services.guests import require_guest
 from services.loop_tasks import Actor
-from services.models import ImportLine, ImportState
+from services.models import Import, ImportLine, ImportState
 from services.moves import move_import
 from services.people import email_key
 from services.ports import Directory
@@ -22,7 +22,7 @@ from services.record import Firm
 from services.store import Store
 
 PORTION = 40  # lines an effect: seconds, whatever Graph takes
-AT_ONCE = 4  # half of what the directory's pool may have under way
+AT_ONCE = 8  # as the directory's pool; whoever invites meanwhile has the other places of that
 
 Judged = dict[int, Admitted | Refused]
 
@@ -38,18 +38,7 @@ async def examine(store: Store, firm: Firm, directory: Directory, import_id: str
         above = await _above(session, import_id, lines[0].number) if lines else {}
     if found.state != ImportState.RECEIVED:
         return False
-    actor = Actor(found.owner, found.owner_name)
-    verdicts: Judged = {}
-    clients: dict[int, NewClient] = {}
-    for line in lines:
-        try:
-            client = clients[line.number] = read(line.said)
-            if (first := above.setdefault(_key(line.said), line.number)) != line.number:
-                raise Refused("line_twice", None, line=first)
-            verdicts[line.number] = await _rolled_back(store, firm, client, actor)
-        except Refused as refusal:
-            verdicts[line.number] = refusal
-    await _look_up(directory, clients, above, verdicts)
+    verdicts = await _verdicts(store, firm, _LookUps(directory), lines, above, found, read)
     async with store.work() as work:
         await bulk.judged(work, import_id, verdicts)
         if len(lines) == PORTION:
@@ -57,6 +46,41 @@ async def examine(store: Store, firm: Firm, directory: Directory, import_id: str
         elif await move_import(work, import_id, ImportState.CHECKED, found.owner):
             work.emit(ImportChecked(import_id))
     return len(lines) == PORTION
+
+
+async def _verdicts(
+    store: Store,
+    firm: Firm,
+    look_ups: "_LookUps",
+    lines: Sequence[ImportLine],
+    above: dict[tuple[str, ...], int],
+    found: Import,
+    read: ReadLine,
+) -> Judged:
+    actor = Actor(found.owner, found.owner_name)
+    verdicts: Judged = {}
+    try:
+        for line in lines:
+            number = line.number
+            try:
+                client = read(line.said)
+                if (first := above.setdefault(_key(line.said), number)) != number:
+                    raise Refused("line_twice", None, line=first)
+                admitted = verdicts[number] = await _rolled_back(store, firm, client, actor)
+            except Refused as refusal:
+                verdicts[number] = refusal
+                continue
+            if admitted.verdict != Verdict.INVITED:
+                continue
+            email = client.guest.email
+            if above.setdefault((email_key(email),), number) != number:
+                verdicts[number] = replace(admitted, verdict=Verdict.RECOGNISED)
+            else:
+                look_ups.start(number, admitted, email)
+        verdicts |= await look_ups.ended()
+    finally:
+        look_ups.drop()
+    return verdicts
 
 
 async def _unread(session: AsyncSession, import_id: str) -> Sequence[ImportLine]:
@@ -98,27 +122,35 @@ class _OnlyLooking(Exception):
     """Leave everything as it was."""
 
 
-async def _look_up(
-    directory: Directory, clients: Mapping[int, NewClient], above: dict[tuple[str, ...], int], verdicts: Judged
-) -> None:
-    """Who would be invited, and is on the tenant already, or further up in the file."""
-    turn = asyncio.Semaphore(AT_ONCE)
+class _LookUps:
+    """Who would be invited, and is on the tenant already: asked while the lines that follow are judged."""
 
-    async def look(number: int, admitted: Admitted, email: str) -> None:
-        if above.setdefault((email_key(email),), number) != number:
-            verdicts[number] = replace(admitted, verdict=Verdict.RECOGNISED)
-            return
-        async with turn:
-            known = await directory.find_by_email(email)
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._found: Judged = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, number: int, admitted: Admitted, email: str) -> None:
+        self._tasks.append(asyncio.create_task(self._look(number, admitted, email)))
+
+    async def ended(self) -> Judged:
+        """What differs from what the database alone says. Unavailable where Entra cannot say now."""
+        await asyncio.gather(*self._tasks)
+        return self._found
+
+    def drop(self) -> None:
+        """Let go of those not ended."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _look(self, number: int, admitted: Admitted, email: str) -> None:
+        async with self._turn:
+            known = await self._directory.find_by_email(email)
         if known is None:
             return
         try:
             require_guest(known)
-            verdicts[number] = replace(admitted, verdict=Verdict.RECOGNISED)
+            self._found[number] = replace(admitted, verdict=Verdict.RECOGNISED)
         except Refused as refusal:
-            verdicts[number] = refusal
-
-    to_invite = [(number, one) for number, one in verdicts.items() if not isinstance(one, Refused)]
-    await asyncio.gather(
-        *(look(number, one, clients[number].guest.email) for number, one in to_invite if one.verdict == Verdict.INVITED)
-    )
+            self._found[number] = refusal
