@@ -7,6 +7,7 @@ Microsoft takes what they owe: whoever invites somebody by hand meanwhile does n
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -41,7 +42,9 @@ WINDOW = 120  # lines' effects waiting for Graph or the mailbox at once
 TICK = timedelta(
     seconds=2.5
 )  # between two redraws of its card, 1440 an hour, Teams allows 1800; and looks at a full window
-TOGETHER = 8  # lines a transaction: SQLite has one writer, which must not keep a click waiting
+# SQLite has one writer: so many lines a transaction, which does not keep a click waiting. PostgreSQL has many: so many
+# transactions of a line each, since none of them may hold what one needs that waits for it.
+TOGETHER = 8
 LANE = "take_clients"
 ATTEMPTS = 3
 _OUTSIDES = ("directory", "mail")
@@ -246,24 +249,20 @@ class _Taking:
 
     async def take(self, lines: Sequence[_Line]) -> bool:
         """Take in these lines, each once; gives whether the import still runs. What is refused by now is written down."""
-        try:
-            return await self._all(lines)
-        except Refused as refusal:
-            if len(lines) == 1:
-                return await self._again(lines[0], refusal)
-        for line in lines:  # whichever it was, nothing of the others is done either
-            if not await self.take([line]):
-                return False
-        return True
+        if self.store.single_writer and len(lines) > 1:
+            with suppress(Refused):  # whichever it was, nothing of the others is done either
+                return await self._all(lines)
+            return all([await self._alone(line) for line in lines])
+        return all(await asyncio.gather(*map(self._alone, lines)))
 
-    async def _again(self, line: _Line, refusal: Refused) -> bool:
-        for _ in range(ATTEMPTS - 1):
-            if refusal.key not in _MEANWHILE:
-                break
+    async def _alone(self, line: _Line) -> bool:
+        for _ in range(ATTEMPTS):
             try:
-                return await self._all([line])  # somebody did a part of it just now: it will be recognised
+                return await self._all([line])
             except Refused as another:
                 refusal = another
+                if refusal.key not in _MEANWHILE:
+                    break  # otherwise somebody did a part of it just now: it will be recognised
         async with self.store.work() as work:
             await judged(work, self.import_id, {line.number: refusal})
         return True
@@ -272,7 +271,7 @@ class _Taking:
         """In one transaction: all of them, or none and Refused."""
         async with self.store.work() as work:
             if not self.store.single_writer:
-                await work.session.execute(select(func.pg_advisory_xact_lock(imports.LOCK)))
+                await work.session.execute(select(func.pg_advisory_xact_lock_shared(imports.LOCK)))
             found = await work.session.get(
                 Import, self.import_id, with_for_update={"read": True}, populate_existing=True
             )

@@ -21,6 +21,7 @@ from services.models import Effect, JournalLine
 Columns = TypeVarTuple("Columns")
 AgreedTime = datetime | ColumnElement[datetime]
 
+CONNECTIONS = 15  # to PostgreSQL at most, a replica
 _BARE = {"passerelle_bare": True}  # no BEGIN: SQLite takes each statement for a transaction
 _LONG_WAY = 256  # one change in so many goes where a commit also moves what is committed into the file (_sqlite.here)
 
@@ -177,7 +178,8 @@ class Store:
 
 def _engine(url: str) -> AsyncEngine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_async_engine(url, pool_pre_ping=True, hide_parameters=True)
+        # All are kept: to open one costs more than what most transactions do.
+        return create_async_engine(url, pool_pre_ping=True, pool_size=CONNECTIONS, max_overflow=0, hide_parameters=True)
     engine = create_async_engine(url, async_creator=_sqlite.opener(make_url(url), timeout=10), hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _tune_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
