@@ -271,7 +271,7 @@ class _Taking:
         """In one transaction: all of them, or none and Refused."""
         async with self.store.work() as work:
             if not self.store.single_writer:
-                await work.session.execute(select(func.pg_advisory_xact_lock_shared(imports.LOCK)))
+                await self._hold(work, lines)
             found = await work.session.get(
                 Import, self.import_id, with_for_update={"read": True}, populate_existing=True
             )
@@ -281,6 +281,12 @@ class _Taking:
                 await self._claimed(work, Actor(found.owner, found.owner_name), line)
         return True
 
+    async def _hold(self, work: Work, lines: Sequence[_Line]) -> None:
+        """Until the commit no portfolio is taken in, and no other line about the same person."""
+        people = {key for line in lines for key in _keys(self.read(line.said).contact)}
+        held = [func.pg_advisory_xact_lock(imports.LOCK, func.hashtext(key)) for key in sorted(people)]
+        await work.session.execute(select(func.pg_advisory_xact_lock_shared(imports.LOCK), *held))
+
     async def _claimed(self, work: Work, owner: Actor, line: _Line) -> None:
         mine = update(ImportLine).where(*_to_take(self.import_id), ImportLine.number == line.number)
         if await work.change(mine.values(taken=True)) == 1:
@@ -288,6 +294,11 @@ class _Taking:
             ids = {"invitation_id": made.invitation_id, "proposition_id": made.proposition_id, "task_id": made.task_id}
             again = {"verdict": made.verdict} if made.verdict == Verdict.UNCHANGED else {}
             await _set(work, self.import_id, line.number, **ids, **again)
+
+
+def _keys(contact: Contact) -> tuple[str, str]:
+    """What two contacts share of whom interlocuteurs.known_as would say that they may be the same person."""
+    return email_key(contact.email), f"{name_key(contact.family_name, contact.given_name)} {contact.mobile}"
 
 
 def _to_take(import_id: str) -> tuple[ColumnElement[bool], ...]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     bindparam,
@@ -154,7 +155,7 @@ def _columns(subject: Any, state: Any, offer: Any, since: Any) -> Select[Any]:
 
 # Every change runs them: they are put together once.
 
-_SUBJECTS = bindparam("subjects", expanding=True)
+_SUBJECTS: BindParameter[str] = bindparam("subjects", expanding=True)
 _CONCERNED = union(
     select(Proposition.dossier_id).where(Proposition.id.in_(_SUBJECTS)),
     select(Proposition.dossier_id).where(Proposition.interlocuteur_id.in_(_SUBJECTS)),

@@ -1,6 +1,6 @@
 """Taking in a list of new clients: no more at once than the window holds, each line once, one bad line alone refused."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 import pytest
@@ -8,22 +8,24 @@ from sqlalchemy import func, select, update
 
 from dialogs.import_clients import reader
 from practice import seed
-from services import bulk, bulk_check, dossiers, imports, interlocuteurs, portfolio
+from services import bulk, bulk_check, dossiers, imports, interlocuteurs, invitations, portfolio
 from services.bulk_standing import Verdict
 from services.errors import Unavailable
 from services.events import Event, InvitationRequested
 from services.interlocuteurs import Contact
-from services.models import Effect, EffectState, ImportLine, Interlocuteur, Invitation, Proposition, Row
+from services.invitations import NewGuest
+from services.models import Dossier, Effect, EffectState, ImportLine, Interlocuteur, Invitation, Proposition, Row
 from services.offers import Qualite
 from services.outbox import DIRECTORY, Reaction, owed
 from services.ports import Directory, DirectoryUser
 from services.record import Firm, Services
 from services.store import Store
-from tests.clients import client, saved
+from tests.clients import client, codes, saved
 from tests.services.conftest import ADMIN, Hand
 
-FIRM = Firm("Cabinet", "fr", ("cabinet.example",), "https://loop.example", "t", False, "#000000")
+FIRM = Firm("Cabinet", "fr", frozenset({"cabinet.example"}), "https://loop.example", "t", False, "#000000")
 LINES = 20
+ROWS = tuple(client(number) for number in range(LINES))
 
 
 class Entra:
@@ -55,15 +57,15 @@ async def store(database_url: str, clock: Hand) -> AsyncIterator[Store]:
     await made.close()
 
 
-async def received(store: Store) -> str:
+async def received(store: Store, rows: Sequence[tuple[str, ...]] = ROWS) -> str:
     async with store.work() as work:
         import_id = (await imports.receive(work, "clients.csv", ADMIN)).id
-    await imports.check(store, import_id, saved(*(client(number) for number in range(LINES))))
+    await imports.check(store, import_id, saved(*rows))
     return import_id
 
 
-async def confirmed(store: Store) -> str:
-    import_id = await received(store)
+async def confirmed(store: Store, rows: Sequence[tuple[str, ...]] = ROWS) -> str:
+    import_id = await received(store, rows)
     while await bulk_check.examine(store, FIRM, cast("Directory", Entra()), import_id, reader("fr")):
         pass
     async with store.work() as work:
@@ -107,6 +109,18 @@ async def test_a_line_refused_by_now_is_alone_in_it(store: Store) -> None:
     assert [one.taken for one in now] == [number != 3 for number in range(LINES)]
     assert await count(store, Invitation) == await count(store, Proposition) == LINES - 1
     assert await count(store, Interlocuteur) == LINES  # with the namesake
+
+
+async def test_several_lines_about_one_person_make_one_interlocuteur(store: Store) -> None:
+    rows = [client(0, **{"Code dossier": code}) for code in codes()[: bulk.TOGETHER]]
+    async with store.work() as work:  # nothing of their invitation makes the lines wait for each other
+        dossier = (await work.session.scalars(select(Dossier).where(Dossier.code == codes()[0]))).unique().one()
+        await invitations.invite_guest(work, NewGuest(rows[0][3], rows[0][2], rows[0][4], "", "fr"), dossier, ADMIN)
+    import_id = await confirmed(store, rows)
+    await bulk.advance(store, FIRM, import_id, reader("fr"))
+    assert [one.taken for one in await lines(store)] == [True] * len(rows)
+    assert await count(store, Interlocuteur) == await count(store, Invitation) == 1
+    assert await count(store, Proposition) == len(rows)
 
 
 async def test_each_person_is_asked_of_entra_once_and_nothing_is_kept(store: Store) -> None:
