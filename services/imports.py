@@ -36,7 +36,7 @@ from services.store import Store, Work
 CHUNK = 500  # lines a commit: other turns wait for SQLite's one writer about a tenth of a second
 PORTION = 10  # chunks between two words about the progress
 NAME = 200
-LOCK = 72_657  # any constant: on PostgreSQL two imports take turns
+LOCK = 72_657  # any constant: on PostgreSQL two portfolios take turns, and lists of new clients wait for them
 UNREAD = "read"  # the verdict of a client's line that nobody has judged yet
 
 T = TypeVar("T")
