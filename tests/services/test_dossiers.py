@@ -112,18 +112,29 @@ async def test_what_was_typed_whole_comes_first_then_what_begins_so_then_by_comp
     assert await found(store, "zinc martin") == ["A2"]
 
 
+async def test_what_begins_with_all_that_was_typed_comes_before_what_begins_with_a_word_of_it(store: Store) -> None:
+    await keep(
+        store,
+        record("A1", "SARL Atelier Zinc"),
+        record("A2", "SARL Zinc"),
+        record("A3", "Zinc SARL"),
+        record("A4", "SARL Bois", commune="Zinc"),
+    )
+    assert await found(store, "sarl z") == ["A2", "A1", "A4", "A3"]
+    assert await found(store, "zinc sarl") == ["A3", "A1", "A4", "A2"]
+
+
 async def test_every_dossier_of_one_siren(store: Store) -> None:
     await keep(store, record("B2", "Beta"), record("A1", "Alpha"), record("C3", "Gamma", "732829320"))
     assert await found(store, "552 100 554") == ["A1", "B2"]
 
 
-@pytest.mark.parametrize(("rare", "walk"), [(2_000, 10_000), (1, 10_000), (3, 5), (1, 1), (2, 2)])
-async def test_however_it_looks_it_finds_the_same(
+@pytest.mark.parametrize(("rare", "walk"), [(2_000, 10_000), (0, 10_000), (3, 5), (0, 1), (2, 2), (0, 20)])
+async def test_however_it_looks_it_finds_the_same_in_the_same_order(
     store: Store, monkeypatch: pytest.MonkeyPatch, rare: int, walk: int
 ) -> None:
-    monkeypatch.setattr(dossier_search, "RARE", rare)
-    monkeypatch.setattr(dossier_search, "WALK", walk)
-    monkeypatch.setattr(dossier_search, "COUNTED", rare + 2)
+    for name, rows in {"RARE": rare, "WALK": walk, "COUNTED": rare + 2, "SAMPLE": walk}.items():
+        monkeypatch.setattr(dossier_search, name, rows)
     chance = random.Random(7)
     forms, names, communes = ("SARL", "SAS", "SA", ""), ("Martin", "Mar", "Le Gall", "Gallo"), ("Rennes", "Retiers")
     portfolio = [
@@ -134,15 +145,21 @@ async def test_however_it_looks_it_finds_the_same(
     async with store.read() as session:
         for _ in range(60):
             typed = " ".join(chance.sample(["s", "sa", "sarl", "mar", "gal", "le", "r", "ret", "0", "01", "x"], 2))
-            fits = {one.code for one in portfolio if matches(one, typed)}
+            fits = sorted((one for one in portfolio if matches(one, typed)), key=lambda one: place(one, typed))
             codes = [one.code for one in await dossiers.search(session, typed, limit=8)]
-            assert len(codes) == len(set(codes)) == min(8, len(fits)), typed
-            assert set(codes) <= fits, typed
+            assert codes == [one.code for one in fits[:8]], typed
 
 
 def matches(one: DossierRecord, typed: str) -> bool:
     has = words(f"{one.company} {one.code} {one.siren} {one.commune}")
     return all(any(word.startswith(wanted) for word in has) for wanted in words(typed))
+
+
+def place(one: DossierRecord, typed: str) -> tuple[int, str]:
+    told = [word for word in words(typed) if not any(o != word and o.startswith(word) for o in words(typed))]
+    line = dossier_search.line_of(one.company, one.code, one.siren, one.commune)
+    begins = (f" {' '.join(words(typed))}", *(f" {word}" for word in told))
+    return (0 if line.startswith(begins[0]) else 1 if line.startswith(begins) else 2), line
 
 
 # --- in step
