@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bench import burst, cards, outbox, process, search, turns
+from bench import burst, cards, outbox, process, search, tracking, turns
 from bench.bots import BUILD, DidNotStart
 from bench.contenders import ECHOES
 from bench.figures import Section
@@ -29,7 +29,7 @@ def sections(*, alone: bool) -> Mapping[str, Run]:
         "stall": process.stall,
         "burst": burst.run,
         "search": search.run,
-        "tracking": search.board,
+        "tracking": tracking.run,
         "outbox": outbox.run,
         "cards": cards.run,
     }

@@ -73,8 +73,8 @@ async def memory(folder: Path, *, quick: bool) -> Section:
     made.goals = [
         Goal("idle", Spread.of([idle]), 120, "MB", most=True, digits=0),
         Goal(f"after {at[-1]} turns", Spread.of([weights[-1]]), 200, "MB", most=True, digits=0),
+        Goal("slope over the second half, in 10 000 turns", Spread.of([slope]), 1, "MB", most=True),
     ]
-    made.notes = [f"Slope over the second half: {slope:+.1f} MB in 10 000 turns."]
     return made
 
 

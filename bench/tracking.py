@@ -1,12 +1,9 @@
-"""The board of `suivi` over a great many paths: what one page costs, by filter. `python -m bench.tracking [URL] [--paths N]`.
+"""The board of `suivi` over a great many paths: what one page and its card cost, by what is asked for."""
 
-Without a URL, SQLite in a temporary folder. The database must be empty: it is filled with a firm of 300 collaborateurs.
-"""
-
-import argparse
-import asyncio
-import tempfile
-from collections.abc import Awaitable, Callable
+import gc
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path as FilePath
@@ -16,6 +13,9 @@ from typing import Any
 
 from sqlalchemy import insert, select, text
 
+from bench.figures import Goal, Section, Spread, percentile
+from bench.load import WrongAnswer
+from bench.postgres import databases
 from dialogs import tracking as card
 from services import migrate, offers, paths, tracking
 from services.clock import system_clock
@@ -30,24 +30,45 @@ from services.models import (
     Rattachement,
 )
 from services.store import Store
-from services.tracking import Wanted
+from services.tracking import Client, Wanted
+
+Rows = dict[type, list[dict[str, Any]]]
+"""What to insert, by table."""
 
 STAFF, AGENCIES = 300, 6
 STATES = [(PropositionState.ACTIVE, 60), (PropositionState.AWAITING_APPROVAL, 15), (PropositionState.PROPOSED, 5)]
 INVITED = [("sent", 12), ("accepted", 5), ("failed", 2), ("expired", 1)]
-TURNS = 500
+PATHS, ROUNDS, TURNS = 100_000, 5, 100
 _BATCH = 2000
+_NOW = datetime(2026, 4, 6, 9, tzinfo=UTC)
 
 
 def _hex(kind: int, n: int) -> str:
     return f"{kind:02x}{n:030x}"
 
 
-def firm(count: int) -> dict[type, list[dict[str, Any]]]:
+ASKED = {
+    "first page": (Wanted(), 1),
+    "page 1000": (Wanted(), 1000),
+    "last page": (Wanted(), 10**6),
+    "late": (Wanted(state=tracking.LATE), 1),
+    "a state": (Wanted(state="awaiting_approval"), 1),
+    "active, last page": (Wanted(state="active"), 10**6),
+    "a collaborateur": (Wanted(owners=(_hex(1, 7),)), 1),
+    "an agency": (Wanted(agency="Agence 3"), 1),
+    "an agency, last page": (Wanted(agency="Agence 3"), 10**6),
+    "an offer": (Wanted(offer="start"), 1),
+    "an offer, last page": (Wanted(offer="start"), 10**6),
+    "all four": (Wanted("active", (_hex(1, 7),), "Agence 1", "start"), 1),
+}
+"""What is asked of the board: by which filters, and which page."""
+
+
+def firm(count: int) -> Rows:
     """Rows of a firm where `count` clients stand somewhere, four in five with an offer proposed or active."""
     chance = Random(7)
     start = datetime(2026, 1, 5, 8, tzinfo=UTC)
-    rows: dict[type, list[dict[str, Any]]] = {
+    rows: Rows = {
         kind: []
         for kind in (Collaborateur, Dossier, Invitation, InvitationDossier, Interlocuteur, Rattachement, Proposition)
     }
@@ -127,9 +148,31 @@ def firm(count: int) -> dict[type, list[dict[str, Any]]]:
     return rows
 
 
-async def fill(store: Store, count: int) -> None:
+def standing(rows: Rows) -> list[Client]:
+    """Where each client of `firm` stands, in the board's order, without a look at a database; `owner` and `offer` are keys."""
+    dossiers = {one["id"]: one for one in rows[Dossier]}
+    proposed = {one["dossier_id"]: one for one in rows[Proposition]}
+    made = []
+    for n, link in enumerate(rows[InvitationDossier]):
+        dossier = dossiers[link["dossier_id"]]
+        said = proposed.get(dossier["id"], rows[Invitation][n])
+        since = rows[Invitation][n]["requested_at"]  # the moment of whatever happened there last
+        keys = (said["id"], dossier["id"], dossier["code"], dossier["company"], said.get("offer"), str(said["state"]))
+        made.append(Client(*keys, since, dossier["collaborateur_id"], dossier["agency"]))
+    return sorted(made, key=lambda one: (one.state == "active", one.since, one.subject))
+
+
+def _fits(one: Client, wanted: Wanted) -> bool:
+    return (
+        (not wanted.owners or one.owner in wanted.owners)
+        and wanted.agency in ("", one.agency)
+        and wanted.offer in ("", one.offer)
+    )
+
+
+async def fill(store: Store, firm: Rows) -> None:
     """Write the firm and its paths; then what the database's own upkeep would do overnight."""
-    for kind, rows in firm(count).items():
+    for kind, rows in firm.items():
         left = iter(rows)
         while some := list(islice(left, _BATCH)):
             async with store.work() as work:
@@ -144,70 +187,67 @@ async def fill(store: Store, count: int) -> None:
         await connection.execute(text("ANALYZE" if store.single_writer else "VACUUM ANALYZE"))
 
 
-async def measure(store: Store) -> dict[str, list[float]]:
-    """Milliseconds of each turn (the service's call and the card), by what is asked."""
-    now = datetime(2026, 4, 6, 9, tzinfo=UTC)
-    asked = {
-        "first page": (Wanted(), 1),
-        "page 1000": (Wanted(), 1000),
-        "last page": (Wanted(), 10**6),
-        "late": (Wanted(state=tracking.LATE), 1),
-        "a state": (Wanted(state="awaiting_approval"), 1),
-        "active, last page": (Wanted(state="active"), 10**6),
-        "a collaborateur": (Wanted(owners=(_hex(1, 7),)), 1),
-        "an agency": (Wanted(agency="Agence 3"), 1),
-        "an agency, last page": (Wanted(agency="Agence 3"), 10**6),
-        "an offer": (Wanted(offer="start"), 1),
-        "an offer, last page": (Wanted(offer="start"), 10**6),
-        "all four": (Wanted("active", (_hex(1, 7),), "Agence 1", "start"), 1),
-    }
-
-    async def turn(wanted: Wanted, page: int) -> None:
-        async with store.read() as session:
-            board = await tracking.board(session, now, wanted, page=page, page_size=card.PAGE)
-            choices = await tracking.choices(session)
-        card.drawn("fr", board, choices, card.Look(), now)
-
-    return {name: await _timed(lambda: turn(*one), TURNS) for name, one in asked.items()}  # noqa: B023
-
-
-async def _timed(act: Callable[[], Awaitable[None]], turns: int) -> list[float]:
-    for _ in range(5):
-        await act()
-    spent = []
-    for _ in range(turns):
-        began = perf_counter()
-        await act()
-        spent.append((perf_counter() - began) * 1000)
-    return sorted(spent)
+async def run(folder: FilePath, *, quick: bool) -> Section:
+    """Each turn is a page by the service, what it can be filtered by, and the card drawn. Raises WrongAnswer."""
+    made = Section("tracking", "The board")
+    count = 200 if quick else PATHS
+    rows = firm(count)
+    right = standing(rows)
+    with databases(folder, quick=quick) as urls:
+        for name, url in urls.items():
+            async with AsyncExitStack() as stack:
+                store = Store(url, system_clock, {})
+                stack.push_async_callback(store.close)
+                await migrate.upgrade(store)
+                await fill(store, rows)
+                spent = {what: await _timed(store, *one, right, 1 if quick else ROUNDS) for what, one in ASKED.items()}
+            middle, high = ({what: _spread(one, share) for what, one in spent.items()} for share in (0.5, 0.99))
+            table = [(what, middle[what].said(), high[what].said()) for what in spent]
+            made.tables.append(((f"{name}, {count} paths", "p50 ms", "p99 ms"), table))
+            first, slowest = high["first page"], max(high.values(), key=lambda one: one.median)
+            made.goals.append(Goal(f"p99 of the first page, {name}", first, 50, "ms", most=True))
+            made.goals.append(Goal(f"p99 of the slowest page, {name}", slowest, 50, "ms", most=True))
+    made.notes = [
+        f"{ROUNDS} rounds of {TURNS} turns; median (least–greatest) of the rounds. The counts, the lateness and the rows of "
+        "each page were compared with those of all paths, sorted."
+    ]
+    return made
 
 
-async def run(url: str, count: int) -> None:
-    """Fill, measure, print."""
-    store = Store(url, system_clock, {})
-    try:
-        await migrate.upgrade(store)
-        began = perf_counter()
-        await fill(store, count)
-        print(f"{count} paths written in {perf_counter() - began:.0f} s ({store.engine.dialect.name})")
-        print(f"{'':24}{'p50':>8}{'p99':>8}  ms")
-        for name, spent in (await measure(store)).items():
-            print(f"{name:24}{spent[len(spent) // 2]:8.1f}{spent[int(len(spent) * 0.99)]:8.1f}")
-    finally:
-        await store.close()
+def _spread(rounds: list[list[float]], share: float) -> Spread:
+    return Spread.of([percentile(one, share) for one in rounds])
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run it; gives the exit status."""
-    parser = argparse.ArgumentParser(prog="bench.tracking", description=__doc__)
-    parser.add_argument("url", nargs="?", help="SQLAlchemy async URL of an empty database")
-    parser.add_argument("--paths", type=int, default=100_000, metavar="N")
-    args = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        url = args.url or f"sqlite+aiosqlite:///{FilePath(folder) / 'bench.db'}"
-        asyncio.run(run(url, args.paths))
-    return 0
+async def _timed(store: Store, wanted: Wanted, page: int, standing: Sequence[Client], rounds: int) -> list[list[float]]:
+    """Milliseconds of each turn, by round; before them, a page that must be right."""
+    await _judge(store, wanted, page, standing)
+    gc.collect()
+    gc.freeze()  # the firm is the bench's: no collection of the program's is to look through it
+    return [[await _turn(store, wanted, page) for _ in range(TURNS)] for _ in range(rounds)]
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+async def _turn(store: Store, wanted: Wanted, page: int) -> float:
+    began = perf_counter()
+    async with store.read() as session:
+        board = await tracking.board(session, _NOW, wanted, page=page, page_size=card.PAGE)
+        choices = await tracking.choices(session)
+    card.drawn("fr", board, choices, card.Look(), _NOW)
+    return (perf_counter() - began) * 1000
+
+
+async def _judge(store: Store, wanted: Wanted, page: int, standing: Sequence[Client]) -> None:
+    async with store.read() as session:
+        board = await tracking.board(session, _NOW, wanted, page=page, page_size=card.PAGE)
+        choices = await tracking.choices(session)
+    some = [one for one in standing if _fits(one, wanted)]
+    late = [one for one in some if one.late(_NOW)]
+    shown = late if wanted.state == tracking.LATE else [one for one in some if wanted.state in ("", one.state)]
+    pages = max(1, -(-len(shown) // card.PAGE))
+    at = (min(page, pages) - 1) * card.PAGE
+    counts = Counter(one.state for one in some)
+    right = [(one.subject, one.state) for one in shown[at : at + card.PAGE]]
+    found = [(one.subject, one.state) for one in board.rows]
+    if (found, dict(board.counts), board.late, board.pages) != (right, counts, len(late), pages):
+        raise WrongAnswer(f"{wanted}, page {page}: {found} instead of {right}")
+    if len(choices.owners) != len({one.owner for one in standing}):
+        raise WrongAnswer(f"{len(choices.owners)} collaborateurs")
