@@ -219,9 +219,10 @@ def _spread(rounds: list[list[float]], share: float) -> Spread:
 
 
 async def _timed(store: Store, standing: Sequence[Client], rounds: int) -> dict[str, list[list[float]]]:
-    """Milliseconds of each turn, by what is asked and by round; before them, pages that must be right."""
+    """Milliseconds of each turn, by what is asked and by round; before them, each page once: it must be right."""
     for wanted, page in ASKED.values():
         await _judge(store, wanted, page, standing)
+        await _turn(store, wanted, page)
     gc.collect()
     gc.freeze()  # the firm is the bench's: no collection of the program's is to look through it
     spent: dict[str, list[list[float]]] = {what: [] for what in ASKED}
