@@ -159,7 +159,7 @@ _judge_clients = Reaction(
     pool=DIRECTORY,
     gave_up=import_clients.give_up_judging,
 )
-_take_clients = Reaction(bulk.LANE, import_clients.take_clients, repeatable=True)
+_take_clients = Reaction(bulk.LANE, import_clients.take_clients, repeatable=True, lease=bulk.LEASE)
 _offer_file = Reaction("offer_file", import_clients.offer_file, repeatable=False, lane="import", pool=CHAT)
 _give_file = Reaction("give_file", import_clients.give_file, repeatable=False, pool=CHAT)
 _offer_export = Reaction("offer_export", export.offer_export, repeatable=False, pool=CHAT)

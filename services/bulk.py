@@ -44,6 +44,7 @@ TICK = timedelta(seconds=2.5)  # between two redraws of its card: 1440 an hour, 
 # transactions of a line each, since none of them may hold what one needs that waits for it.
 TOGETHER = 8
 LANE = "take_clients"
+LEASE = 4 * TICK  # a kill nearly always cuts a look; two at once do no harm
 ATTEMPTS = 3
 _OUTSIDES = ("directory", "mail")
 _MEANWHILE = frozenset({"invited_meanwhile", "activated_meanwhile", "linked_meanwhile", "proposed_meanwhile"})

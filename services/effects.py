@@ -28,9 +28,18 @@ from services.models import OPEN_EFFECTS, Effect, EffectState
 from services.store import Store, Work
 
 LEASE = timedelta(seconds=60)
+HELD = timedelta(seconds=10)
 MAX_TRIES = 60
 _AHEAD = timedelta(days=1)
 _RECORDED_AT_ONCE = 400  # SQLite takes some thousands of parameters in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What whoever claims knows of a reaction: whether it may be run again freely, how long a claim holds."""
+
+    repeatable: bool
+    lease: timedelta = LEASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +105,21 @@ _NEXT = (
 )
 
 
-async def claim(work: Work, pool: str, reactions: Mapping[str, bool], room: int) -> list[Claimed]:
+async def claim(work: Work, pool: str, reactions: Mapping[str, Terms], room: int) -> list[Claimed]:
     """Take at most `room` effects that are due, the oldest first: the intent, recorded by this transaction's commit.
 
-    `reactions` says of each name whether it may be repeated freely. An effect of any other name, or
-    about an event not known here, is left to the replica that knows it.
+    An effect of a name not among `reactions`, or about an event not known here, is left to the replica that knows it.
     """
     query = _due(work, pool, reactions).limit(room)
-    claimed = [_claimed(row, repeatable=reactions[row.reaction]) for row in await work.session.execute(query)]
-    if claimed:
+    claimed = [
+        _claimed(row, repeatable=reactions[row.reaction].repeatable) for row in await work.session.execute(query)
+    ]
+    for lease in {reactions[effect.reaction].lease for effect in claimed}:
         await _set(
             work,
-            Effect.id.in_([effect.id for effect in claimed]),
+            Effect.id.in_([effect.id for effect in claimed if reactions[effect.reaction].lease == lease]),
             state=EffectState.RUNNING,
-            due_at=work.moment + LEASE,
+            due_at=work.moment + lease,
             tries=Effect.tries + 1,
             unsure=Effect.unsure + case((Effect.state == EffectState.RUNNING, 1), else_=0),
         )
@@ -117,10 +127,15 @@ async def claim(work: Work, pool: str, reactions: Mapping[str, bool], room: int)
 
 
 async def running(work: Work, pools: Collection[str]) -> Counter[str]:
-    """How many effects of these pools are under way, in all replicas."""
+    """How many effects of these pools are under way, in all replicas.
+
+    One that was begun longer ago than HELD counts no more: nearly all end sooner, and what a kill has cut would keep the
+    others away from their outside until its lease ends.
+    """
+    begun_since = Effect.due_at > work.moment + (LEASE - HELD)
     query = (
         select(Effect.pool, func.count().label("under_way"))
-        .where(Effect.pool.in_(pools), _IS_OPEN, Effect.state == EffectState.RUNNING, Effect.due_at > work.moment)
+        .where(Effect.pool.in_(pools), _IS_OPEN, Effect.state == EffectState.RUNNING, begun_since)
         .group_by(Effect.pool)
     )
     return Counter({row.pool: row.under_way for row in await work.session.execute(query)})

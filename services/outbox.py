@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services import effects, pace
-from services.effects import LEASE, MAX_TRIES, Claimed, Outcome, depth
+from services.effects import LEASE, MAX_TRIES, Claimed, Outcome, Terms, depth
 from services.errors import Refused, Unavailable, trace
 from services.events import Event
 from services.models import EffectState
@@ -39,7 +39,8 @@ IDLE_POLL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The reactions that share an outside. At most `slots` of their effects are under way at once, in all replicas.
+    """The reactions that share an outside. At most `slots` of their effects are under way at once, in all replicas (but for
+    those that take another replica uncommonly long: services.effects.running).
 
     Between two of them `every` seconds pass. When that outside says for how long it wants to be left alone (429,
     Retry-After), the whole pool rests. A pool without a name is no outside: its `slots` count in each replica.
@@ -69,7 +70,8 @@ class Reaction:
 
     `repeatable`: running it again is harmless (it looks first, or the effect is idempotent), so it is tried until it
     works. Otherwise (mail, a new chat message) an unknown outcome is replayed at most once. `gave_up` is told, with the
-    reason, when it will not be tried any more; of a Refused it is not, which the reaction saw itself.
+    reason, when it will not be tried any more; of a Refused it is not, which the reaction saw itself. `lease`: how long after
+    its start a replica that finds it under way takes it for cut by a kill.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Reaction:
     lane: str = ""
     pool: Pool = INSIDE
     gave_up: Callable[[Event, Services, str], Awaitable[None]] | None = None
+    lease: timedelta = LEASE
 
     def owed(self) -> Owed:
         """What the store records of it."""
@@ -104,9 +107,9 @@ class Outbox:
         self._services = services
         self._store: Store = services.store
         self._reactions = {reaction.name: reaction for follow in reactions.values() for reaction in follow}
-        self._pools: dict[Pool, dict[str, bool]] = {}
+        self._pools: dict[Pool, dict[str, Terms]] = {}
         for one in self._reactions.values():
-            self._pools.setdefault(one.pool, {})[one.name] = one.repeatable
+            self._pools.setdefault(one.pool, {})[one.name] = Terms(one.repeatable, one.lease)
         self._wet = set(self._pools)  # pools in which something may be due
         self._look_at = 0.0  # when all pools are looked at, though nothing was heard: for retries, and other replicas
         self._busy: Counter[str] = Counter()  # effects claimed and not yet recorded, by pool
@@ -213,7 +216,8 @@ class Outbox:
             running = await effects.running(work, [pool.name for pool in outsides])
             for pool in outsides:
                 most = 1 if pool.every and self._paced else pool.slots
-                rooms[pool] = 0 if free_at[pool.key] > now else min(most, pool.slots - running[pool.name])
+                under_way = max(running[pool.name], self._busy[pool.name] - freed.get(pool.name, 0))
+                rooms[pool] = 0 if free_at[pool.key] > now else min(most, pool.slots - under_way)
         return rooms
 
     async def _rest(self, work: Work, rests: Mapping[Pool, timedelta]) -> None:

@@ -50,17 +50,18 @@ async def states(store: Store) -> list[tuple[str, str | None]]:
         return [(row.state, row.reason) for row in await session.scalars(select(Effect).order_by(Effect.id))]
 
 
-async def killed_while_running(store: Store, reaction: Reaction) -> None:
-    """A process that died between its intent and its record."""
-    started = asyncio.Event()
+async def killed_while_running(store: Store, *reactions: Reaction) -> None:
+    """A process that died between its intents and their record."""
+    started = asyncio.Semaphore(0)
 
     async def forever(_event: Event, _services: Services) -> None:
-        started.set()
+        started.release()
         await asyncio.Event().wait()
 
-    doomed = outbox(store, replace(reaction, run=forever))
+    doomed = outbox(store, *(replace(one, run=forever) for one in reactions))
     task = asyncio.create_task(doomed.drain())
-    await started.wait()
+    for _ in reactions:
+        await started.acquire()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

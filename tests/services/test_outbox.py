@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from services import effects, parked
+from services.effects import HELD
 from services.errors import Refused, Unavailable
 from services.events import Event, OfferProposed
 from services.models import Effect, EffectState
-from services.outbox import LEASE, MAX_TRIES, Reaction, depth
+from services.outbox import LEASE, MAX_TRIES, Pool, Reaction, depth
 from services.record import Services
 from services.store import Store
 from tests.services.conftest import Hand
@@ -160,6 +161,37 @@ async def test_after_a_kill_the_lease_runs_out_and_it_is_done_again_once(
     clock.now += LEASE
     assert await box.drain() == 1
     assert await states(store) == [(EffectState.DONE, None)]
+
+
+async def test_what_a_kill_has_cut_keeps_the_others_waiting_for_a_moment_only(store: Store, clock: Hand) -> None:
+    mail = Recorder()
+    reaction = Reaction("mail", mail, repeatable=False, pool=Pool("mail", 1))
+    outbox(store, reaction)
+    await emit(store, "a")
+    await killed_while_running(store, reaction)
+    await emit(store, "b")
+    box = outbox(store, reaction)
+    assert await box.drain() == 0  # it may be under way in another process
+    clock.now += HELD
+    assert await box.drain() == 1
+    assert mail.ran == ["b"]
+    clock.now += LEASE - HELD
+    await box.drain()
+    assert mail.ran == ["b", "a"]
+
+
+async def test_a_reaction_may_be_taken_for_cut_sooner(store: Store, clock: Hand) -> None:
+    soon = timedelta(seconds=5)
+    quick, slow = Recorder(), Recorder()
+    reactions = Reaction("look", quick, repeatable=True, lease=soon), Reaction("mail", slow, repeatable=False)
+    outbox(store, *reactions)
+    await emit(store, "a")
+    await killed_while_running(store, *reactions)
+    box = outbox(store, *reactions)
+    assert await box.drain() == 0
+    clock.now += soon
+    await box.drain()
+    assert (quick.ran, slow.ran) == (["a"], [])
 
 
 async def test_killed_twice_a_mail_is_parked_rather_than_sent_a_third_time(store: Store, clock: Hand) -> None:
