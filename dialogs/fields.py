@@ -1,6 +1,6 @@
 """What was typed -> an answer, or the key of what is wrong. A field knows its name, how to read it, whether it must be there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -116,22 +116,44 @@ class Reader:
     def __init__(self) -> None:
         self._known: dict[tuple[Field, str], Any] = {}
 
-    def all(self, fields: tuple[Field, ...], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Refused]]:
-        """Every field's answer, and every field's refusal."""
-        answers: dict[str, Any] = {}
-        wrong: dict[str, Refused] = {}
-        for one in fields:
-            said = self._read(one, typed.get(one.name, ""))
-            if isinstance(said, Refused):
-                wrong[one.name] = said
-            else:
-                answers[one.name] = said
-        return answers, wrong
-
-    def _read(self, one: Field, text: str) -> Any:
+    def read(self, one: Field, text: str) -> Any:
+        """The answer, or what is wrong as Refused (given, not raised)."""
         if (one, text) not in self._known:
             try:
                 self._known[one, text] = one.answer(text)
             except Refused as refusal:
                 self._known[one, text] = refusal
         return self._known[one, text]
+
+    def all(self, fields: tuple[Field, ...], typed: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Refused]]:
+        """Every field's answer, and every field's refusal."""
+        answers: dict[str, Any] = {}
+        wrong: dict[str, Refused] = {}
+        for one in fields:
+            said = self.read(one, typed.get(one.name, ""))
+            if isinstance(said, Refused):
+                wrong[one.name] = said
+            else:
+                answers[one.name] = said
+        return answers, wrong
+
+
+class Said(Mapping[str, Any]):
+    """The answers of these fields, None for a wrong one, each read when it is asked for; what else is in the draft, as it is."""
+
+    def __init__(self, reader: Reader, fields: Mapping[str, Field], typed: Mapping[str, str]) -> None:
+        self._reader = reader
+        self._fields = fields
+        self._typed = typed
+
+    def __getitem__(self, name: str) -> Any:
+        if (one := self._fields.get(name)) is None:
+            return self._typed[name]
+        said = self._reader.read(one, self._typed.get(name, ""))
+        return None if isinstance(said, Refused) else said
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._typed, **self._fields})
+
+    def __len__(self) -> int:
+        return len(self._typed.keys() | self._fields.keys())

@@ -7,7 +7,7 @@ from typing import Any
 
 from cards import render
 from dialogs.dialog import Answers, Asks, Choice, Ctx, Dialog, Step, View, journal_refusal
-from dialogs.fields import typed_text
+from dialogs.fields import Said, typed_text
 from dialogs.turn import Done, Reply, Show
 from services import drafts
 from services.drafts import Draft
@@ -21,6 +21,10 @@ class Stepper:
 
     def __init__(self, dialogs: Mapping[str, Dialog]) -> None:
         self._dialogs = dialogs
+        self._fields = {
+            name: {field.name: field for step in dialog.steps for field in step.fields}
+            for name, dialog in dialogs.items()
+        }
 
     async def open(self, ctx: Ctx, ours: Mapping[str, Any]) -> Reply:
         """The first step of the dialog a button names, for a new draft. Refused: `card_unknown`, and who may not."""
@@ -187,13 +191,9 @@ class Stepper:
         async with watched(ctx, dialog.name, ctx.subject):
             await dialog.allowed(ctx, fresh)
 
-    def _answers(self, ctx: Ctx, dialog: Dialog, typed: Mapping[str, str]) -> dict[str, Any]:
+    def _answers(self, ctx: Ctx, dialog: Dialog, typed: Mapping[str, str]) -> Answers:
         """What every step so far says, read anew from what was typed; a repair's own marks come through as they are."""
-        answers: dict[str, Any] = dict(typed)
-        for step in dialog.steps:
-            read, wrong = ctx.reader.all(step.fields, typed)
-            answers |= read | dict.fromkeys(wrong)
-        return answers
+        return Said(ctx.reader, self._fields[dialog.name], typed)
 
     def _step_after(self, dialog: Dialog, answers: Answers, step: Step | None) -> Step:
         start = dialog.steps.index(step) + 1 if step else 0
