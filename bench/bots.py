@@ -28,10 +28,9 @@ class DidNotStart(Exception):
     """A bot died or never got ready; with the end of what it wrote."""
 
 
-def install(peer: str) -> Path:
-    """The interpreter of a peer's own virtualenv under build/, made or renewed when its requirements changed."""
-    requirements = PEERS / peer / "requirements.txt"
-    folder = BUILD / peer
+def install(name: str, requirements: Path) -> Path:
+    """The interpreter of a bot's own virtualenv under build/, made or renewed when its requirements changed."""
+    folder = BUILD / name
     python, stamp = folder / "bin" / "python", folder / "installed"
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:

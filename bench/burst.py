@@ -64,7 +64,7 @@ async def run(folder: Path, *, quick: bool) -> Section:
     async with AsyncExitStack() as stack:
         microsoft = await Microsoft.start()
         stack.push_async_callback(microsoft.stop)
-        bot = await start_ours(microsoft, folder / "burst.db")
+        bot = await start_ours(microsoft, folder / "burst.db", quick=quick)
         stack.push_async_callback(bot.stop)
         requests = Requests(microsoft)
         lanes = await _others(microsoft, bot, requests)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import wire
-from bench.bots import PEERS, Bot, install
+from bench.bots import PEERS, ROOT, Bot, install
 from bench.connector import COLLABORATEURS, PERSONAS, Microsoft
 from bench.lanes import Repeating, Requests, Walk, Walking, arrived, menu_asked, opening, written
 from bench.load import Lane, WrongAnswer
@@ -78,18 +78,22 @@ def _shared(
     return [Repeating(requests, bodies[lane::connections], right) for lane in range(connections)]
 
 
-async def start_ours(microsoft: Microsoft, database: Path, ready: str = "/readyz") -> Bot:
-    """Our bot, as it is deployed: `python app.py`, on SQLite at `database`, until `ready` answers 200."""
+async def start_ours(microsoft: Microsoft, database: Path, ready: str = "/readyz", *, quick: bool) -> Bot:
+    """Our bot, as it is deployed: `python app.py`, on SQLite at `database`, until `ready` answers 200.
+
+    Where it is not `quick`, with the packages of an installation and no others: some look for what they might use.
+    """
+    python = Path(sys.executable) if quick else install(OURS, ROOT / "requirements.lock")
     environment = microsoft.our_environment() | {
         "DATABASE_URL": f"sqlite+aiosqlite:///{database}",
         "LOG_LEVEL": "WARNING",
     }
-    return await Bot.start(OURS, [sys.executable, "app.py"], environment, ready, 200)
+    return await Bot.start(OURS, [python, "app.py"], environment, ready, 200)
 
 
 async def start_peer(microsoft: Microsoft, name: str) -> Bot:
     """A peer's echo bot, until it answers anything at all."""
-    python = install(name)
+    python = install(name, PEERS / name / "requirements.txt")
     return await Bot.start(name, [python, PEERS / name / "bot.py"], microsoft.peer_environment(), "/", None)
 
 
@@ -117,13 +121,15 @@ async def settle(microsoft: Microsoft, bot: Bot, people: int) -> list[Walk]:
     return walks
 
 
-async def start_all(stack: AsyncExitStack, microsoft: Microsoft, folder: Path, peers: Sequence[str]) -> Running:
+async def start_all(
+    stack: AsyncExitStack, microsoft: Microsoft, folder: Path, peers: Sequence[str], *, quick: bool
+) -> Running:
     """Everybody at once: a round goes from one to the next, and what disturbs the machine disturbs them alike."""
     running = Running(microsoft)
     for name in peers:
         running.bots[name] = await start_peer(microsoft, name)
         stack.push_async_callback(running.bots[name].stop)
-    ours = running.bots[OURS] = await start_ours(microsoft, folder / "passerelle.db")
+    ours = running.bots[OURS] = await start_ours(microsoft, folder / "passerelle.db", quick=quick)
     stack.push_async_callback(ours.stop)
     running.walks = await settle(microsoft, ours, len(PERSONAS))
     return running

@@ -28,11 +28,13 @@ async def cold(folder: Path, *, quick: bool, peers: Sequence[str] = ECHOES) -> S
         microsoft = await Microsoft.start()
         stack.push_async_callback(microsoft.stop)
         database = folder / "cold.db"
-        first = await start_ours(microsoft, database)
+        first = await start_ours(microsoft, database, quick=quick)
         await first.stop()
         for _ in range(1 if quick else 7):
             for name in found:
-                bot = await (start_ours(microsoft, database) if name == OURS else start_peer(microsoft, name))
+                bot = await (
+                    start_ours(microsoft, database, quick=quick) if name == OURS else start_peer(microsoft, name)
+                )
                 found[name].append(bot.cold_start * MS)
                 await bot.stop()
     made = Section("cold", "Cold start")
@@ -52,9 +54,11 @@ async def memory(folder: Path, *, quick: bool) -> Section:
     async with AsyncExitStack() as stack:
         microsoft = await Microsoft.start()
         stack.push_async_callback(microsoft.stop)
-        first = await start_ours(microsoft, folder / "memory.db")  # makes the database, which no later start does
+        first = await start_ours(
+            microsoft, folder / "memory.db", quick=quick
+        )  # makes the database, which no later start does
         await first.stop()
-        bot = await start_ours(microsoft, folder / "memory.db")
+        bot = await start_ours(microsoft, folder / "memory.db", quick=quick)
         stack.push_async_callback(bot.stop)
         await asyncio.sleep(0.5 if quick else 10)  # Graph's SDK is imported after the bot is ready
         idle = bot.rss()
@@ -85,7 +89,7 @@ async def stall(folder: Path, *, quick: bool) -> Section:
         stack.push_async_callback(microsoft.stop)
         microsoft.key_delay = SLOW
         microsoft.cloud.state.delay_next("*", "/*", SLOW, times=10**9)
-        bot = await start_ours(microsoft, folder / "stall.db", "/healthz")
+        bot = await start_ours(microsoft, folder / "stall.db", "/healthz", quick=quick)
         stack.push_async_callback(bot.stop)
         probe = await Probe.start(bot.port)
         await _ready(bot)

@@ -35,7 +35,7 @@ async def run(folder: Path, *, quick: bool, peers: Sequence[str] = ECHOES) -> Se
     async with AsyncExitStack() as stack:
         microsoft = await Microsoft.start()
         stack.push_async_callback(microsoft.stop)
-        running = await start_all(stack, microsoft, folder, peers)
+        running = await start_all(stack, microsoft, folder, peers, quick=quick)
         results = await _measure(running, rounds, seconds)
         weights = {name: bot.rss() for name, bot in running.bots.items()}
     return _section(results, running.lines(), weights, rounds)
