@@ -29,12 +29,9 @@ def read(body: bytes) -> dict[str, Any]:
         raise Unreadable("depth")
     try:
         text = body.decode()
-        activity = json.loads(text, parse_constant=_finite, parse_float=_finite)
-        if r"\ud" in text.lower():
-            # Half a surrogate pair is legal JSON, but no database, log or URL can hold it.
-            json.dumps(activity, ensure_ascii=False).encode()
-        if _NUL.search(text):
-            raise ValueError("nul")  # nor can PostgreSQL hold this one, and no keyboard types it
+        activity = _JSON.decode(text)
+        if r"\u" in text:
+            _check_escapes(text, activity)
     except ValueError:
         raise Unreadable("json") from None
     if not _well_formed(activity):
@@ -44,6 +41,15 @@ def read(body: bytes) -> dict[str, Any]:
 
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+
+
+def _check_escapes(text: str, activity: Any) -> None:
+    """ValueError for what is legal JSON, and what we could not keep."""
+    if r"\ud" in text.lower():
+        # Half a surrogate pair: no database, log or URL can hold it.
+        json.dumps(activity, ensure_ascii=False).encode()
+    if _NUL.search(text):
+        raise ValueError("nul")  # nor can PostgreSQL hold this one, and no keyboard types it
 
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*+\\u0000")
@@ -62,6 +68,9 @@ def _finite(number: str) -> float:
     if not math.isfinite(value):
         raise ValueError("number")
     return value
+
+
+_JSON = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
 
 
 def _text(value: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from botbuilder.core import TurnContext
-from botbuilder.schema import ActivityTypes
+from botbuilder.schema import Activity, ActivityTypes
 
 from bot.adapter import Adapter
 from bot.inbound import activity_of, turn_of
@@ -19,6 +19,8 @@ from services.errors import trace
 from services.spans import DIALOG, Span, no_span
 
 logger = logging.getLogger(__name__)
+
+_encoded = json.JSONEncoder(allow_nan=False).encode
 
 
 class Handler:
@@ -96,9 +98,9 @@ async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:
     """Sends what is to be sent; gives the body that answers an invoke (unused for other activities)."""
     if context.activity.type == ActivityTypes.invoke:
         if isinstance(reply, Post):
-            await context.send_activity(drawn(reply.message))
+            await _send(context, drawn(reply.message))
         # Encoded here, so that a reply that is not JSON fails while there is still somebody to apologise.
-        return json.dumps(invoke_body(turn.what, reply), allow_nan=False).encode()
+        return _encoded(invoke_body(turn.what, reply)).encode()
     message = message_of(turn.what, reply)
     if message is None:
         return b""
@@ -106,5 +108,11 @@ async def _give(context: TurnContext, turn: Turn, reply: Reply) -> bytes:
         message.id = turn.what.card_id
         await context.update_activity(message)
     else:
-        await context.send_activity(message)
+        await _send(context, message)
     return b""
+
+
+async def _send(context: TurnContext, message: Activity) -> None:
+    """To where the turn came from. The context's own `send_activity` does the same after a copy of the whole card."""
+    TurnContext.apply_conversation_reference(message, TurnContext.get_conversation_reference(context.activity))
+    await context.adapter.send_activities(context, [message])

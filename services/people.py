@@ -108,6 +108,8 @@ def likely_meant(address: str) -> str | None:
 
 def _slip(typed: str, meant: str) -> bool:
     """One letter added, left out or changed, or two neighbours swapped; where that is nobody else's domain."""
+    if abs(len(typed) - len(meant)) > 1:
+        return False
     start = next(
         (at for at, (a, b) in enumerate(zip(typed, meant, strict=False)) if a != b), min(len(typed), len(meant))
     )
