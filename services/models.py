@@ -97,7 +97,12 @@ def _only_one_live(name: str, states: tuple[StrEnum, ...], *columns: str) -> Ind
 
 
 def _only_one(name: str, where: str, *columns: str) -> Index:
-    return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))
+    return _partial(name, where, *columns, unique=True)
+
+
+def _partial(name: str, where: str, *columns: str, unique: bool = False) -> Index:
+    """Of these rows only. For PostgreSQL too: migrations/env.py says it, since to name it here would load all of its dialect."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where))
 
 
 class Collaborateur(Row):
@@ -589,8 +594,8 @@ class EffectState(StrEnum):
 
 
 OPEN_EFFECTS = (EffectState.DUE, EffectState.RUNNING)
-_OPEN = text("state IN ('due', 'running')")
-_PARKED = text("state = 'parked'")
+_OPEN = "state IN ('due', 'running')"
+_PARKED = "state = 'parked'"
 
 
 class Effect(Row):
@@ -614,9 +619,9 @@ class Effect(Row):
     reason: Mapped[str | None] = mapped_column(String(80))
     finished_at: Mapped[datetime | None]
     __table_args__ = (
-        Index("effects_open", "pool", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("effects_lane", "lane", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("effects_parked", "finished_at", "id", sqlite_where=_PARKED, postgresql_where=_PARKED),
+        _partial("effects_open", _OPEN, "pool", "due_at", "id"),
+        _partial("effects_lane", _OPEN, "lane", "id"),
+        _partial("effects_parked", _PARKED, "finished_at", "id"),
     )
 
 

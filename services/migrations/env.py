@@ -12,6 +12,10 @@ def _plain(kind: str, item: object, _context: object) -> str | Literal[False]:
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
 
 
+for table in Row.metadata.tables.values():
+    for index in table.indexes:
+        index.dialect_kwargs["postgresql_where"] = index.dialect_options["sqlite"]["where"]
+
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Row.metadata,
