@@ -54,6 +54,7 @@ async def test_the_menu_opens_what_is_mine(firm: Firm, monday: Bot) -> None:
     claire, malo = firm.person("Claire"), firm.person("Malo")
     await new_client(claire)
     await malo.sees("En attente d’approbation")
+    await monday.lets_pass(minutes=1)
     await claire.writes("aide", in_chat=True)
     await claire.clicks("À faire")
     await claire.sees("Rien ne vous attend")
@@ -73,6 +74,7 @@ async def test_what_waits_for_me_is_done_from_there(firm: Firm, monday: Bot) -> 
     claire, malo, ines, erwan = (firm.person(name) for name in ("Claire", "Malo", "Inès", "Erwan"))
     await new_client(claire)
     await malo.sees("En attente d’approbation")
+    await monday.lets_pass(minutes=1)
     await claire.writes("à faire", in_chat=True)
     await claire.sees("Rien ne vous attend")
 
