@@ -227,9 +227,14 @@ async def _turn(work: Work, row: Delegation, to: DelegationState, actor: str) ->
 
 
 async def known(work: Work, member: StaffMember) -> Collaborateur:
-    """The portfolio's person for this member of the staff; written down when the portfolio never named them."""
+    """The portfolio's person for this member of the staff; written down when the portfolio never named them.
+
+    A name the portfolio did not give is Entra's.
+    """
     found = await collaborateur(work.session, member.email)
     if found is not None:
+        if found.name == found.email:
+            found.name = member.name
         return found
     made = Collaborateur(email=member.email.lower(), name=member.name, aad_id=member.user_id)
     try:

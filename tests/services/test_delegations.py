@@ -180,6 +180,17 @@ async def test_a_colleague_the_portfolio_never_named_is_written_down_once(store:
     assert known.aad_id == YANN.user_id
 
 
+async def test_a_colleague_the_portfolio_knows_by_e_mail_only_is_called_by_name(
+    store: Store, malo: Collaborateur
+) -> None:
+    async with store.work() as work:
+        await dossiers.keep(work, [DossierRecord("INE", "Garage", "552 100 554", "Vannes", "Vannes", INES.email)])
+    await entrust(store, malo, INES, within(1, 5))
+    with pytest.raises(Refused) as refused:
+        await entrust(store, malo, YANN, within(3, 8))
+    assert refused.value.facts["name"] == INES.name
+
+
 async def test_nobody_stands_in_for_themselves(store: Store, malo: Collaborateur) -> None:
     with pytest.raises(Refused, match="delegate_is_absent"):
         await entrust(store, malo, MALO, within(0, 5))
