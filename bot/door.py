@@ -1,12 +1,12 @@
 """The door of /api/messages: what is checked before the SDK, which would let most of it through, sees anything."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from aiohttp import hdrs, http_exceptions, web
+from aiohttp import hdrs, web
 
+from bot import bodies
 from bot.addresses import Addresses
 from bot.envelope import Unreadable, read
 from bot.pace import Pace
@@ -84,21 +84,12 @@ class Door:
         return activity
 
     async def _body(self, request: web.Request) -> bytes:
-        """The whole body, however it is framed; reading stops where it grows too long."""
-        body = bytearray()
         try:
-            if request.content.is_eof() and request.content.total_bytes <= MAX_BODY:
-                return request.content.read_nowait()  # it came with its head, as most do
-            # Without a limit a body with broken chunks would be waited for until the connection closes: aiohttp's
-            # parser notices, but does not tell the reader.
-            async with asyncio.timeout(self._patience):
-                async for chunk in request.content.iter_any():
-                    body += chunk
-                    if len(body) > MAX_BODY:
-                        raise TurnedAway("size")
-        except (web.RequestPayloadError, http_exceptions.HttpProcessingError, OSError):
+            return await bodies.read(request, MAX_BODY, self._patience)
+        except bodies.TooLong:
+            raise TurnedAway("size") from None
+        except bodies.Cut:
             raise TurnedAway("broken") from None
-        return bytes(body)
 
     def _check_claims(self, activity: dict[str, Any], proof: Proof) -> None:
         service_url = activity["serviceUrl"]

@@ -1,12 +1,12 @@
 """The door of /api/notifications: Microsoft Graph tells that users changed. Never an error of ours: Graph would repeat it."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from aiohttp import http_exceptions, web
+from aiohttp import web
 
+from bot import bodies
 from bot.pace import Pace
 from services.notifications import Notice
 
@@ -38,10 +38,12 @@ class Notified:
         token = request.query.get("validationToken")
         if token is not None:
             return _echo(token) if 0 < len(token) <= MAX_TOKEN else self._refused("notifications_token", 400)
-        body = await _body(request)
-        if body is None or len(body) > MAX_BODY:
-            return self._refused("notifications_size", 400 if body is None else 413)
-        notices = _read(body)
+        try:
+            notices = _read(await bodies.read(request, MAX_BODY, PATIENCE))
+        except bodies.TooLong:
+            return self._refused("notifications_size", 413)
+        except bodies.Cut:
+            return self._refused("notifications_size", 400)
         if notices is None:
             return self._refused("notifications_shape", 400)
         if self._heed(notices):
@@ -56,20 +58,6 @@ class Notified:
 def _echo(token: str) -> web.Response:
     # Whoever asks chooses the words: they must not be taken for a page.
     return web.Response(text=token, content_type="text/plain", headers={"X-Content-Type-Options": "nosniff"})
-
-
-async def _body(request: web.Request) -> bytes | None:
-    """The body, read no further than is needed to see that it is too long; None where it does not arrive."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(PATIENCE):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    break
-    except (TimeoutError, web.RequestPayloadError, http_exceptions.HttpProcessingError, OSError):
-        return None
-    return bytes(body)
 
 
 def _read(body: bytes) -> list[Notice] | None:

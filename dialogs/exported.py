@@ -40,7 +40,4 @@ def _client(one: Client, store: Store, locale: str) -> list[Cell]:
 async def _journal(store: Store, locale: str) -> list[list[Cell]]:
     shown = Shown(locale, await pseudonyms.load(store))
     async with store.read() as session:
-        said: list[list[Cell]] = [
-            [one.line.id, one.line.at, *shown.row(one)[2:]] async for one in journal.entries(session)
-        ]
-    return [[*shown.heads()], *said]
+        return [shown.heads(), *[shown.row(one) async for one in journal.entries(session)]]

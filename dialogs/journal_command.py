@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from cards.words import text, words_of
-from services import journal, offers, pseudonyms, sheets
+from services import exports, journal, offers, pseudonyms
 from services.calendar import PARIS
+from services.exports import Cell
 from services.journal import Entry
 from services.pseudonyms import Pseudonyms
 from services.settings import Settings
@@ -49,7 +50,8 @@ async def run(store: Store, config: Settings, args: argparse.Namespace, say: Say
         entries = journal.entries(session, args.since, args.subject)
         if args.export:
             rows = [shown.row(entry) async for entry in entries]
-            await asyncio.to_thread(args.export.write_bytes, sheets.written([shown.heads(), *rows]))
+            content = await asyncio.to_thread(exports.written, [shown.heads(), *rows], exports.CSV)
+            await asyncio.to_thread(args.export.write_bytes, content)
             say(text("journal.exported", locale, n=len(rows), file=str(args.export)))
             return 0
         await _print(entries, shown, say)
@@ -89,14 +91,13 @@ class Shown:
         said = text("journal.line", self.locale, **facts)
         return text("journal.with_codes", self.locale, said=said, codes=", ".join(entry.codes)) if entry.codes else said
 
-    def heads(self) -> list[str]:
+    def heads(self) -> list[Cell]:
         return [text(f"journal.columns.{name}", self.locale) for name in COLUMNS]
 
-    def row(self, entry: Entry) -> list[str]:
+    def row(self, entry: Entry) -> list[Cell]:
         line = entry.line
-        at = f"{line.at.astimezone(PARIS):%Y-%m-%d %H:%M:%S}"
         said = [self._event(line.what), self._value(line.before), self._value(line.after), ", ".join(entry.codes)]
-        return [str(line.id), at, self._who(entry), line.actor, *said, line.subject]
+        return [line.id, line.at, self._who(entry), line.actor, *said, line.subject]
 
     def _who(self, entry: Entry) -> str:
         role = words_of("journal", self.locale).get(f"who.{entry.line.actor}")

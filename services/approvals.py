@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import delegations, effects, my_clients, places
 from services.calendar import day_of
 from services.events import ApprovalsGathered, Event
-from services.models import Collaborateur, Dossier, Interlocuteur, Proposition, PropositionState
-from services.propositions import Proposed, get
+from services.models import Collaborateur, Dossier, Proposition, PropositionState
+from services.pages import page_of
+from services.propositions import PROPOSED, Proposed, get
 from services.record import Services
 from services.store import Work
 
@@ -46,12 +47,9 @@ async def of(session: AsyncSession, services: Services, person: Collaborateur, p
     """What this person may decide today: as owner or stand-in, but not what they proposed where that bars them."""
     owners = await my_clients.answers_for(session, person.email, day_of(services.store.clock()))
     where = _of(owners, None if services.roles.requester_may_approve else person.aad_id)
-    joined = select(Proposition, Dossier, Interlocuteur).select_from(Proposition)
-    joined = joined.join(Dossier, Dossier.id == Proposition.dossier_id)
-    joined = joined.join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id).where(*where)
+    joined = PROPOSED.where(*where)
     total = await session.scalar(joined.with_only_columns(func.count(), maintain_column_froms=True)) or 0
-    pages = max(1, -(-total // size))
-    page = min(max(1, page), pages)
+    page, pages = page_of(page, total, size)
     query = joined.order_by(Proposition.awaiting_since, Proposition.id).limit(size).offset((page - 1) * size)
     rows = (await session.execute(query)).unique().all()
     return Waiting(tuple(Proposed(*row) for row in rows), total, page, pages)

@@ -7,13 +7,13 @@ from sqlalchemy import func, select
 
 from services import effects
 from services.models import (
-    OPEN_EFFECTS,
     Effect,
     EffectState,
     Invitation,
     InvitationState,
     Proposition,
     PropositionState,
+    is_open,
 )
 from services.store import Store
 
@@ -32,7 +32,7 @@ class Backlog:
 async def count(store: Store) -> Backlog:
     """As it stands now. Raises SQLAlchemyError where the database does not answer."""
     depth = await effects.depth(store)
-    waiting = select(func.min(Effect.due_at)).where(Effect.state.in_(OPEN_EFFECTS))
+    waiting = select(func.min(Effect.due_at)).where(is_open())
     acceptances = select(func.count()).where(Invitation.state == InvitationState.SENT)
     approvals = select(func.count()).where(Proposition.state == PropositionState.AWAITING_APPROVAL)
     async with store.read() as session:

@@ -107,19 +107,11 @@ def _key(said: Mapping[str, str]) -> tuple[str, ...]:
 
 
 async def _rolled_back(store: Store, firm: Firm, client: NewClient, actor: Actor) -> Admitted:
-    admitted: list[Admitted] = []
-    try:
-        async with store.work() as work:
-            admitted.append(await bulk.admit(work, firm, client, actor))
-            raise _OnlyLooking
-    except _OnlyLooking:
-        made = admitted[0]
+    async with store.work() as work:
+        made = await bulk.admit(work, firm, client, actor)
+        work.leave()
     # What was made is gone; what was found is there.
     return made if made.verdict == Verdict.UNCHANGED else Admitted(made.verdict, None)
-
-
-class _OnlyLooking(Exception):
-    """Leave everything as it was."""
 
 
 class _LookUps:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    bindparam,
     case,
     exists,
     func,
@@ -24,7 +23,7 @@ from sqlalchemy.orm import aliased
 
 from services import parked
 from services.events import EVENTS, Event, ParkedChanged
-from services.models import OPEN_EFFECTS, Effect, EffectState
+from services.models import Effect, EffectState, is_open
 from services.store import Store, Work
 
 LEASE = timedelta(seconds=60)
@@ -73,15 +72,8 @@ class Outcome:
     rest: timedelta = timedelta()
 
 
-def _is_open(effect: type[Effect]) -> ColumnElement[bool]:
-    # Written out rather than bound: the partial indexes are only used for their own words.
-    return effect.state.in_(
-        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
-    )
-
-
 _OLDER = aliased(Effect)
-_IS_OPEN = _is_open(Effect)
+_IS_OPEN = is_open()
 # Every turn asks for each pool: what is the same each time is put together once.
 _NEXT = (
     select(
@@ -98,7 +90,7 @@ _NEXT = (
     .where(
         _IS_OPEN,
         Effect.event.in_(EVENTS),
-        ~exists().where(_OLDER.lane == Effect.lane, _OLDER.id < Effect.id, _is_open(_OLDER)),
+        ~exists().where(_OLDER.lane == Effect.lane, _OLDER.id < Effect.id, is_open(_OLDER)),
     )
     .order_by(Effect.due_at, Effect.id)
     .with_for_update(skip_locked=True)

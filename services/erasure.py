@@ -55,20 +55,12 @@ async def erase(
     Refused: `person_unknown`; and unless `force`, `person_has_offers` (codes) while an offer of theirs is live, or
     `person_has_dossiers` (n) while dossiers name them. With `force` the offers end, and the dossiers name nobody.
     """
-    erased: list[Erasure] = []
-    try:
-        async with store.work() as work:
-            person = await find(work.session, email, account)
-            erased.append(await _erase(work, person, force=force))
-            if dry_run:
-                raise _OnlyLooking
-    except _OnlyLooking:
-        pass
-    return erased[0]
-
-
-class _OnlyLooking(Exception):
-    """Leave everything as it was."""
+    async with store.work() as work:
+        person = await find(work.session, email, account)
+        erased = await _erase(work, person, force=force)
+        if dry_run:
+            work.leave()
+    return erased
 
 
 async def _erase(work: Work, person: Person, *, force: bool) -> Erasure:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from services.models import Dossier, DossierWord, Interlocuteur, InterlocuteurWord, Rattachement
+from services.pages import page_of
 from services.people import words
 from services.store import Work
 
@@ -33,8 +34,7 @@ async def page(session: AsyncSession, typed: str, number: int, size: int) -> Pag
     """
     query = _matching(typed)
     total = await session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    pages = max(1, -(-total // size))
-    number = min(max(number, 1), pages)
+    number, pages = page_of(number, total, size)
     rows = query.order_by(Interlocuteur.name_key, Interlocuteur.id).offset((number - 1) * size).limit(size)
     return Page((await session.scalars(rows)).all(), number, pages, total)
 

@@ -21,7 +21,7 @@ from services.models import (
 )
 from services.offers import Offer, Qualite, Rights
 from services.people import email_key
-from services.propositions import Proposed
+from services.propositions import PROPOSED, Proposed
 
 IN_ORDER = ("ged", "deposit", "mobile_dashboard", "loop_read", "loop_work", "gs_ged")
 NOT_PROPOSED = "not_proposed"
@@ -188,11 +188,7 @@ async def elsewhere(session: AsyncSession, dossier_id: str, email: str) -> tuple
 
 async def active_for(session: AsyncSession, email: str) -> tuple[Proposed, ...]:
     """Every offer this person has, on every dossier, the latest first: one guest, several vignettes."""
-    query = (
-        select(Proposition, Dossier, Interlocuteur)
-        .join(Dossier, Dossier.id == Proposition.dossier_id)
-        .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
-        .where(Interlocuteur.email_key == email_key(email), Proposition.state == PropositionState.ACTIVE)
-        .order_by(Proposition.decided_at.desc(), Dossier.code)
-    )
+    query = PROPOSED.where(
+        Interlocuteur.email_key == email_key(email), Proposition.state == PropositionState.ACTIVE
+    ).order_by(Proposition.decided_at.desc(), Dossier.code)
     return tuple(Proposed(*row) for row in (await session.execute(query)).unique().all())

@@ -6,7 +6,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    bindparam,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -622,6 +634,13 @@ class Effect(Row):
         _partial("effects_open", _OPEN, "pool", "due_at", "id"),
         _partial("effects_lane", _OPEN, "lane", "id"),
         _partial("effects_parked", _PARKED, "finished_at", "id"),
+    )
+
+
+def is_open(effect: type[Effect] = Effect) -> ColumnElement[bool]:
+    """Whether it is still to end. Written out rather than bound: the partial indexes are only used for their own words."""
+    return effect.state.in_(
+        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
     )
 
 

@@ -18,6 +18,7 @@ from services.models import (
     PropositionState,
     TaskState,
 )
+from services.pages import page_of
 from services.tracking import Client
 
 FOR_ADMINISTRATORS = (TaskState.TODO, InvitationState.FAILED, InvitationState.EXPIRED)
@@ -68,8 +69,7 @@ async def to_do(session: AsyncSession, reader: Reader, *, page: int, page_size: 
         return ToDo((), 0, 1, 1)
     some = waiting.subquery()
     total = await session.scalar(select(func.count()).select_from(some)) or 0
-    pages = max(1, -(-total // page_size))
-    page = min(max(page, 1), pages)
+    page, pages = page_of(page, total, page_size)
     first = select(some.c.subject, some.c.dossier_id).order_by(some.c.since, some.c.subject, some.c.dossier_id)
     rows = await tracking.clients(session, first.limit(page_size).offset((page - 1) * page_size))
     return ToDo(rows, total, page, pages)

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events import ParkedChanged
 from services.models import (
-    OPEN_EFFECTS,
     Dossier,
     Effect,
     EffectState,
@@ -18,6 +17,7 @@ from services.models import (
     LoopTask,
     Proposition,
     Reminder,
+    is_open,
 )
 from services.retention import OPERATOR
 from services.store import Store, Work
@@ -49,16 +49,8 @@ class ParkedEffect:
         return f"{self.id}-{int(self.since.timestamp())}"
 
 
-# Written out rather than bound: the partial indexes are only used for their own words.
-
-
-def _is_open() -> ColumnElement[bool]:
-    return Effect.state.in_(
-        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
-    )
-
-
 def _is_parked() -> ColumnElement[bool]:
+    # Written out, as in `is_open`.
     return Effect.state == bindparam("parked", EffectState.PARKED.value, literal_execute=True)
 
 
@@ -182,7 +174,7 @@ async def _set(work: Work, *where: ColumnElement[bool], **values: object) -> int
 
 async def tell(work: Work) -> None:
     """Owe the card a redraw, where none is owed that will see this too: many change at once while an outside is down."""
-    owed = select(Effect.id).where(_is_open(), Effect.event == ParkedChanged.__name__, Effect.state == EffectState.DUE)
+    owed = select(Effect.id).where(is_open(), Effect.event == ParkedChanged.__name__, Effect.state == EffectState.DUE)
     held = owed.with_for_update()  # not to be claimed before this is committed
     if (await work.session.scalars(held)).first() is None:
         work.emit(ParkedChanged(EVERYTHING))

@@ -44,20 +44,18 @@ class Proposed:
         return offers.Qualite(self.interlocuteur.qualite)
 
 
+PROPOSED = (
+    select(Proposition, Dossier, Interlocuteur)
+    .select_from(Proposition)
+    .join(Dossier, Dossier.id == Proposition.dossier_id)
+    .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
+)
+"""Its rows are what `Proposed` is made of."""
+
+
 async def get(session: AsyncSession, proposition_id: str) -> Proposed:
     """The proposition with its dossier and person, or Refused("not_found")."""
-    row = (
-        (
-            await session.execute(
-                select(Proposition, Dossier, Interlocuteur)
-                .join(Dossier, Dossier.id == Proposition.dossier_id)
-                .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
-                .where(Proposition.id == proposition_id)
-            )
-        )
-        .unique()
-        .one_or_none()
-    )
+    row = (await session.execute(PROPOSED.where(Proposition.id == proposition_id))).unique().one_or_none()
     if row is None:
         raise Refused("not_found")
     return Proposed(*row)

@@ -61,21 +61,13 @@ async def purge(store: Store, days: Mapping[str, int], *, dry_run: bool) -> dict
 
 
 async def _sweep(store: Store, name: str, kept: timedelta, *, dry_run: bool) -> int:
-    count = 0
-    try:
-        async with store.work() as work:
-            count = await _SWEEPS[name](work, work.now - kept)
-            if count and name != "journal":
-                work.journal(OPERATOR, "privacy.purged", "-", after=f"{name} {count}")
-            if dry_run:
-                raise _OnlyLooking
-    except _OnlyLooking:
-        pass
+    async with store.work() as work:
+        count = await _SWEEPS[name](work, work.now - kept)
+        if count and name != "journal":
+            work.journal(OPERATOR, "privacy.purged", "-", after=f"{name} {count}")
+        if dry_run:
+            work.leave()
     return count
-
-
-class _OnlyLooking(Exception):
-    """Leave everything as it was."""
 
 
 def _id_of(column: InstrumentedAttribute[str]) -> ColumnElement[str]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import invitations
 from services.models import LIVE_INVITATIONS, Dossier, Interlocuteur, Invitation, Proposition, PropositionState
-from services.propositions import Proposed
+from services.propositions import PROPOSED, Proposed
 
 UNDER_WAY = (PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL)
 
@@ -38,10 +38,7 @@ async def of_account(session: AsyncSession, aad_id: str) -> Space | None:
     if invitation is None:
         return None
     query = (
-        select(Proposition, Dossier, Interlocuteur)
-        .join(Dossier, Dossier.id == Proposition.dossier_id)
-        .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
-        .where(Interlocuteur.email_key == invitation.email_key, Interlocuteur.removed_at.is_(None))
+        PROPOSED.where(Interlocuteur.email_key == invitation.email_key, Interlocuteur.removed_at.is_(None))
         .where(Proposition.state.in_((*UNDER_WAY, PropositionState.ACTIVE)))
         .order_by(Proposition.proposed_at, Proposition.id)
     )

@@ -40,7 +40,7 @@ class Owed:
 
 
 class Work:
-    """An open transaction. Commits when its `async with` block ends well, otherwise nothing of it remains.
+    """An open transaction. Commits when its `async with` block ends well, otherwise (or after `leave`) nothing of it remains.
 
     `now` is business time, by this process's clock. `moment` is what leases and due dates are counted in: a time on which
     all replicas agree, whatever their clocks say. On PostgreSQL it is the server's own, an SQL expression.
@@ -57,6 +57,7 @@ class Work:
         self.now = now
         self.moment = moment
         self.emitted = False
+        self.only_looking = False
         self.lines: list[JournalLine] = []
         self._owed = owed
 
@@ -74,6 +75,10 @@ class Work:
                     due_at=self.moment + after if after else self.moment,
                 )
             )
+
+    def leave(self) -> None:
+        """Leave everything as it was: at the end of its block nothing of this transaction remains. For who only looks."""
+        self.only_looking = True
 
     async def change(self, statement: Update | Delete) -> int:
         """Run it past the session's objects, which keep what they held; gives how many rows it touched."""
@@ -123,6 +128,8 @@ class Store:
             moment: AgreedTime = self._agreed() if self._agreed else func.now()
             work = Work(session, self.clock(), moment, self._owed)
             yield work
+            if work.only_looking:
+                return
             await paths.follow(session, work.lines)
             await journal.seal(session, work.lines)
             await session.commit()

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import offers
 from services.models import Collaborateur, Dossier, Path
+from services.pages import page_of
 from services.paths import BALL, SHOWN
 
 __all__ = ["BALL", "LATE", "LATE_AFTER", "SHOWN", "Board", "Choices", "Client", "Wanted", "board", "choices", "every"]
@@ -91,8 +92,7 @@ async def board(session: AsyncSession, now: datetime, wanted: Wanted, *, page: i
     total = (
         late_in_all if wanted.state == LATE else counts.get(wanted.state, 0) if wanted.state else sum(counts.values())
     )
-    pages = max(1, -(-total // page_size))
-    page = min(max(page, 1), pages)
+    page, pages = page_of(page, total, page_size)
     shown = [*where, *_state(wanted.state, limit)]
     # Which ones first, from an index alone; only those of the page are then read whole.
     some = select(Path.subject, Path.dossier_id).where(*shown).order_by(*_ORDER)
