@@ -202,7 +202,8 @@ async def run_bot(
 
         async def once_warm(work: Callable[[], Awaitable[None]]) -> None:
             await warmed.wait()
-            await work()
+            if not work_done.is_set():  # nothing begins while the rest ends
+                await work()
 
         watches: list[Callable[[], Awaitable[None]]] = [
             partial(wired.outbox.run, work_done, paced=paced),

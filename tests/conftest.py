@@ -174,8 +174,10 @@ class Bot:
                 await self._task
         self._task = None
 
-    async def restart(self) -> None:
+    async def restart(self, **off: float) -> None:
+        """End it as a crash would, and start it again; the time that passes meanwhile passes while nothing runs."""
         await self.kill()
+        self.clock.forward(**off)
         await self.start()
 
     async def lets_pass(self, **amount: float) -> None:

@@ -113,8 +113,7 @@ async def test_it_is_renewed_in_time_kept_over_a_restart_and_replaced_when_it_is
     first = await kept(told)
     await told.restart()
     assert calls(firm, "POST") == 1
-    told.clock.forward(days=1, minutes=1)
-    await told.restart()
+    await told.restart(days=1, minutes=1)
 
     async def longer() -> bool:
         return datetime.fromisoformat((await kept(told))["until"]) > datetime.fromisoformat(first["until"])
@@ -123,8 +122,7 @@ async def test_it_is_renewed_in_time_kept_over_a_restart_and_replaced_when_it_is
     renewed = await kept(told)
     assert (renewed["id"], renewed["secret"]) == (first["id"], first["secret"])
     assert calls(firm, "PATCH", 200) == 1
-    told.clock.forward(days=9)
-    await told.restart()
+    await told.restart(days=9)
     await until(lambda: _at_least(firm, "POST", 201, 2))
     assert (await kept(told))["secret"] == first["secret"]
 
@@ -157,8 +155,7 @@ async def test_graph_wants_it_authorised_anew_or_has_removed_it(firm: Firm, told
 async def test_graph_no_longer_knows_it_when_it_is_to_be_renewed(firm: Firm, told: Bot) -> None:
     firm.cloud.subscriptions.lose_next = 1
     firm.cloud.subscriptions.lifecycle("subscriptionRemoved")  # and nobody hears it
-    told.clock.forward(days=2)
-    await told.restart()
+    await told.restart(days=2)
     await until(lambda: _at_least(firm, "POST", 201, 2))
     assert calls(firm, "PATCH", 404) == 1
 
@@ -181,8 +178,7 @@ async def test_refused_it_is_asked_again_an_hour_later_and_the_bot_serves(
     await claire.sees("Invitation acceptée")  # seen by looking, as ever
     assert calls(firm, "POST") == 1
     firm.cloud.state.published[ORIGIN] = bot.url
-    bot.clock.forward(hours=1)
-    await bot.restart()
+    await bot.restart(hours=1)
     await until(lambda: _subscribed(bot))
 
 

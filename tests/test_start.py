@@ -1,15 +1,20 @@
 """What the start does not wait for: packages that being ready does not need, and migrations where there is none to run."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+import app
 from cards import render, words
 from services import migrate
+from services.record import Services
+from tests.conftest import Bot
 
 ROOT = Path(__file__).parent.parent
 LATER = (
@@ -77,3 +82,22 @@ def test_to_warm_up_leaves_nothing_to_compile(monkeypatch: pytest.MonkeyPatch) -
         render._template(file.relative_to(words.ROOM).as_posix().removesuffix(".json.j2"))
     for locale in ("fr", "en"):
         render.text("errors.apology", locale)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_stopped_before_it_is_warm_it_begins_nothing(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+    warming, begun = threading.Event(), asyncio.Event()
+
+    async def look(_: Services) -> None:
+        begun.set()
+
+    monkeypatch.setattr(app, "_first_uses", lambda: warming.wait(30))
+    monkeypatch.setattr(app, "tick", look)
+    try:
+        await bot.restart()
+        await bot.stop()
+        assert not begun.is_set()
+    finally:
+        warming.set()
+    await bot.start()
+    await asyncio.wait_for(begun.wait(), 30)
