@@ -57,6 +57,7 @@ class Bot:
     name: str
     process: asyncio.subprocess.Process
     port: int
+    started: float
     cold_start: float
     log: Path
 
@@ -64,9 +65,9 @@ class Bot:
     async def start(
         cls, name: str, command: list[str | Path], environment: Mapping[str, str], ready: str, status: int | None = None
     ) -> Self:
-        """Start and wait until `ready` is answered (with `status`, if given); `cold_start` is how long that took (seconds).
+        """Start and wait until `ready` is answered (with `status`, if given).
 
-        Raises DidNotStart.
+        `started` is when that began, by perf_counter; `cold_start` how long it took (seconds). Raises DidNotStart.
         """
         port = free_port()
         inherited = {one: os.environ[one] for one in _INHERITED if one in os.environ}
@@ -78,7 +79,7 @@ class Bot:
             process = await asyncio.create_subprocess_exec(
                 *map(str, command), cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT
             )
-        bot = cls(name, process, port, 0.0, log)
+        bot = cls(name, process, port, started, 0.0, log)
         try:
             async with asyncio.timeout(READY_WITHIN):
                 await bot._wait(ready, status)

@@ -28,6 +28,7 @@ STATUS = {
     "channel": 403,
     "tenant": 403,
     "pace": 429,
+    "starting": 503,  # nobody is refused: what they ask for is not loaded yet (bot.behind)
 }
 
 logger = logging.getLogger(__name__)

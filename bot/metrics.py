@@ -1,10 +1,12 @@
 """What /metrics shows (Prometheus). Labels are keys from the code: nobody's name, address or id."""
 
 import time
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.backlog import Backlog
+if TYPE_CHECKING:
+    from services.backlog import Backlog
 
 
 class Metrics:
@@ -54,7 +56,7 @@ class Metrics:
         """One call Graph did not do (`services.graph.Graph`'s on_busy)."""
         self._busy.labels(reason).inc()
 
-    def stands(self, backlog: Backlog) -> None:
+    def stands(self, backlog: "Backlog") -> None:
         """What the database counts now."""
         for state, count in backlog.effects.items():
             self._effects.labels(state).set(count)

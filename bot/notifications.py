@@ -10,7 +10,6 @@ from bot import bodies
 from bot.pace import Pace
 from services.notifications import Notice
 
-PATH = "/api/notifications"
 MAX_BODY = 64 * 1024
 MAX_TOKEN = 2048
 MAX_NOTICES = 1000

@@ -82,9 +82,12 @@ class Client:
         self._sdk: _Sdk | None = None
         self._made: set[Callable[..., Any]] = set()
 
-    async def warm(self) -> None:
-        """Import msgraph and hold a token, so that the first user does not wait. Raises what `Tokens.token` raises."""
+    async def load(self) -> None:
+        """Import msgraph."""
         await self._open()
+
+    async def warm(self) -> None:
+        """Hold a token, so that the first user does not wait. Raises what `Tokens.token` raises."""
         await self._tokens.token(self._scope)
 
     async def token(self) -> str:

@@ -78,8 +78,12 @@ class Graph:
         self.standing = GraphStanding(self._client, mail_from)
         self.subscriptions = GraphSubscriptions(self._client)
 
+    async def load(self) -> None:
+        """Import msgraph, which takes half a second, in a thread."""
+        await self._client.load()
+
     async def warm(self) -> None:
-        """Import the SDK and fetch a first token. Raises what `Tokens.token` raises."""
+        """Fetch a first token. Raises what `Tokens.token` raises."""
         await self._client.warm()
 
     async def close(self) -> None:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from services.revision import SCRIPTS, newest
 from services.store import Store
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 LOCK = 72_656  # any constant: one replica migrates, the others wait for it
-SCRIPTS = Path(__file__).parent / "migrations"
 
 
 async def upgrade(store: Store) -> None:
@@ -40,11 +40,6 @@ async def is_newest(store: Store) -> bool:
         except (OperationalError, ProgrammingError):  # the table is not there, as SQLite and as PostgreSQL say it
             return False
     return applied == [newest()]
-
-
-def newest() -> str:
-    """The last revision: migrations are one line, and each file's name begins with the number of its revision."""
-    return max(file.name.partition("_")[0] for file in (SCRIPTS / "versions").glob("[0-9]*_*.py"))
 
 
 def config(connection: Connection) -> "Config":

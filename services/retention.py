@@ -1,4 +1,4 @@
-"""How long each kind of data is kept, in one table, and the purge that ends it. What is live or under way has no term."""
+"""The purge that ends what was kept long enough (settings.RETENTION_DAYS). What is live or under way has no term."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -38,21 +38,6 @@ from services.personal import BLANK, ERASED_DOMAIN
 from services.store import Store, Work
 
 OPERATOR = "operator"
-
-DAYS: Mapping[str, int] = {
-    "drafts": 7,  # forms left open, with what was typed in them
-    "effects": 30,  # what the program did, once done
-    "parked_effects": 180,  # what it gave up doing: somebody may still have to look
-    "imports": 90,  # files of dossiers, line by line; files asked for and never taken
-    "deliveries": 365,  # which mail left when
-    "reminders": 365,  # reminders sent, pauses and delegations past
-    "tasks": 365,  # steps in Loop, done or dropped
-    "invitations": 365,  # failed, expired or revoked
-    "interlocuteurs": 365,  # removed from the list
-    "propositions": 1825,  # offers ended, refused or withdrawn, and activations ended: five years, the civil prescription
-    "journal": 1825,
-}
-"""Days after the end of each; RETENTION_<NAME>_DAYS replaces one. The journal explains the others, and outlives them."""
 
 
 async def purge(store: Store, days: Mapping[str, int], *, dry_run: bool) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services import logs, retention
+from services import logs
 
 APP_TYPES = ("SingleTenant", "UserAssignedMSI")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -20,6 +20,20 @@ FIRM = "Cabinet comptable"
 COLOR = "#5b5fc7"  # Teams’ own
 LONGEST = 36500  # days; a century
 DATABASE = "sqlite+aiosqlite:///var/passerelle.db"
+RETENTION_DAYS: Mapping[str, int] = {
+    "drafts": 7,  # forms left open, with what was typed in them
+    "effects": 30,  # what the program did, once done
+    "parked_effects": 180,  # what it gave up doing: somebody may still have to look
+    "imports": 90,  # files of dossiers, line by line; files asked for and never taken
+    "deliveries": 365,  # which mail left when
+    "reminders": 365,  # reminders sent, pauses and delegations past
+    "tasks": 365,  # steps in Loop, done or dropped
+    "invitations": 365,  # failed, expired or revoked
+    "interlocuteurs": 365,  # removed from the list
+    "propositions": 1825,  # offers ended, refused or withdrawn, and activations ended: five years, the civil prescription
+    "journal": 1825,
+}
+"""Days after the end of each; RETENTION_<NAME>_DAYS replaces one. The journal explains the others, and outlives them."""
 
 
 class WrongSettings(Exception):
@@ -182,7 +196,7 @@ def _credential(read: _Reader, app_type: str) -> tuple[str | None, Path | None]:
 
 
 def _retention(read: _Reader) -> dict[str, int]:
-    days = {name: read.days(f"RETENTION_{name.upper()}_DAYS", usual) for name, usual in retention.DAYS.items()}
+    days = {name: read.days(f"RETENTION_{name.upper()}_DAYS", usual) for name, usual in RETENTION_DAYS.items()}
     if days["journal"] < max(days.values()):
         read.fault(
             "RETENTION_JOURNAL_DAYS", "the journal explains the other data: it must be kept as long as any of them"

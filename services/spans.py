@@ -7,11 +7,12 @@ them). Only values of ours go into a span: names from the code, and pseudonyms.
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from services.events import Event
-from services.outbox import Reaction, Reactions
-from services.record import Services
+if TYPE_CHECKING:
+    from services.events import Event
+    from services.outbox import Reaction, Reactions
+    from services.record import Services
 
 DOOR, DIALOG, REACTION = "door", "dialog", "reaction"
 
@@ -27,15 +28,15 @@ def no_span(_name: str, /, **_attributes: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def around(reactions: Reactions, span: Span) -> Reactions:
+def around(reactions: "Reactions", span: Span) -> "Reactions":
     """The same reactions, each run inside a span."""
     return {event: tuple(_around(one, span) for one in follow) for event, follow in reactions.items()}
 
 
-def _around(reaction: Reaction, span: Span) -> Reaction:
+def _around(reaction: "Reaction", span: Span) -> "Reaction":
     run: Callable[[Event, Services], Awaitable[None]] = reaction.run
 
-    async def spanned(event: Event, services: Services) -> None:
+    async def spanned(event: "Event", services: "Services") -> None:
         with span(REACTION, reaction=reaction.name, event=type(event).__name__):
             await run(event, services)
 

@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 import app
-from bot.notifications import MAX_BODY, PATH
+from bot.notifications import MAX_BODY
+from bot.server import NOTIFICATIONS as PATH
 from services.errors import Refused
 from services.models import Bookmark
 from tests.conftest import Bot

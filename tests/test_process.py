@@ -80,8 +80,8 @@ async def test_not_ready_without_signing_keys(environment: dict[str, str], empty
                 with suppress(aiohttp.ClientError):
                     async with http.get(f"http://127.0.0.1:{environment['PORT']}/readyz") as answer:
                         assert answer.status == 503
-                        assert "signing keys" in await answer.text()
-                        break
+                        if "signing keys" in await answer.text():
+                            break
                 await asyncio.sleep(0.05)
     finally:
         process.kill()

@@ -12,11 +12,12 @@ from alembic.script import ScriptDirectory
 
 import app
 from cards import render, words
-from services import migrate
+from services import revision
 from services.record import Services
 from tests.conftest import Bot
 
 ROOT = Path(__file__).parent.parent
+BEHIND_THE_DOOR = ("sqlalchemy", "botbuilder", "jinja2", "dialogs", "cards", "services.store", "services.graph")
 LATER = (
     *("alembic", "asyncpg"),
     *("msgraph", "kiota_abstractions", "azure.identity", "httpx"),
@@ -32,20 +33,26 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_the_program_is_imported_without_what_it_needs_later() -> None:
-    assert not loaded("import app") & set(LATER)
+def test_the_door_opens_without_what_is_behind_it() -> None:
+    assert not loaded("import app") & {*BEHIND_THE_DOOR, *LATER}
+
+
+def test_what_turns_need_is_loaded_without_what_comes_later() -> None:
+    now = loaded("import app\napp.load()")
+    assert set(BEHIND_THE_DOOR) <= now
+    assert not now & set(LATER)
 
 
 def test_each_of_them_exists() -> None:
-    """Else the test above could not fail."""
+    """Else the tests above could not fail."""
     imports = "\n".join(f"import {name}" for name in LATER)
     assert set(LATER) <= loaded(imports)
 
 
 def test_the_newest_revision_is_alembics_head() -> None:
     config = Config()
-    config.set_main_option("script_location", str(migrate.SCRIPTS))
-    assert migrate.newest() == ScriptDirectory.from_config(config).get_current_head()
+    config.set_main_option("script_location", str(revision.SCRIPTS))
+    assert revision.newest() == ScriptDirectory.from_config(config).get_current_head()
 
 
 MIGRATED = """
@@ -92,7 +99,7 @@ async def test_stopped_before_it_is_warm_it_begins_nothing(bot: Bot, monkeypatch
         begun.set()
 
     monkeypatch.setattr(app, "_first_uses", lambda: warming.wait(30))
-    monkeypatch.setattr(app, "tick", look)
+    monkeypatch.setattr("services.reminders.tick", look)
     try:
         await bot.restart()
         await bot.stop()

@@ -282,7 +282,7 @@ class Bot:
         handler = Handler(
             Adapter(self.courier, APP_ID), self._answer, apology, on_turn=self.metrics.turned, limit=self.limit
         )
-        return make_app(door=door, handler=handler, keys=self.keys, ready=self._ready, metrics=self.metrics)
+        return make_app(door=door, take=handler.take, keys=self.keys, ready=self._ready, metrics=self.metrics)
 
     def _refused(self, reason: str) -> None:
         self.refusals.append(reason)

@@ -20,6 +20,7 @@ import app
 
 def main() -> None:
     """Fork until the input ends."""
+    app.load()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the children are nobody's to wait for
     _say("ready")
     for line in sys.stdin:

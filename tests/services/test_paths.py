@@ -22,6 +22,7 @@ from services import (
     paths,
     propositions,
     retention,
+    settings,
 )
 from services.dossiers import DossierRecord
 from services.errors import Refused
@@ -190,7 +191,7 @@ async def test_a_purge_shows_again_what_an_ended_offer_hid(
         made, _ = await propositions.propose_offer(work, dossier, "start", linked, ADMIN, "Claire")
         await propositions.refuse_activation(work, made.id, ADMIN, "Claire", "pas prêt")
     clock.forward(days=4000)
-    await retention.purge(store, retention.DAYS, dry_run=False)
+    await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     kept, true = await _both(store)
     assert kept == true
     assert [row[2] for row in kept] == ["requested"]

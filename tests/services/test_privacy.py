@@ -149,22 +149,22 @@ def test_whoever_adds_a_table_says_how_long_it_is_kept() -> None:
 
 async def test_nothing_live_or_young_is_purged(store: Store, proposition: str) -> None:
     before = await everything(store)
-    assert set((await retention.purge(store, retention.DAYS, dry_run=False)).values()) == {0}
+    assert set((await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)).values()) == {0}
     assert await everything(store) == before
 
 
 async def test_a_dry_run_counts_and_changes_nothing(store: Store, proposition: str, clock: Hand) -> None:
     clock.forward(days=8)
     before = await everything(store)
-    assert (await retention.purge(store, retention.DAYS, dry_run=True))["drafts"] == 1
+    assert (await retention.purge(store, settings.RETENTION_DAYS, dry_run=True))["drafts"] == 1
     assert await everything(store) == before
-    assert (await retention.purge(store, retention.DAYS, dry_run=False))["drafts"] == 1
+    assert (await retention.purge(store, settings.RETENTION_DAYS, dry_run=False))["drafts"] == 1
     assert await count(store, Draft) == 0
 
 
 async def test_what_is_live_stays_however_old(store: Store, proposition: str, clock: Hand) -> None:
     clock.forward(days=1000)
-    await retention.purge(store, retention.DAYS, dry_run=False)
+    await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     kept = await everything(store)
     assert [row["state"] for row in kept["propositions"]] == ["active"]
     assert [row["state"] for row in kept["invitations"]] == ["accepted"]
@@ -180,15 +180,15 @@ async def test_in_the_end_nothing_says_who_it_was(
         invitation = (await work.session.scalars(select(Invitation))).one()
         await move_invitation(work, invitation.id, InvitationState.REVOKED, ADMIN)
     clock.forward(days=300)
-    await retention.purge(store, retention.DAYS, dry_run=False)
+    await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     assert (await count(store, Invitation), await count(store, Interlocuteur)) == (1, 1)
     clock.forward(days=66)
-    swept = await retention.purge(store, retention.DAYS, dry_run=False)
+    swept = await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     assert (swept["invitations"], swept["interlocuteurs"], swept["propositions"]) == (1, 1, 0)
     assert [name for name in CANARIES if name in await written(store)] == []
     assert await count(store, Proposition) == 1  # that there was an offer is kept longer, of nobody
     clock.forward(days=1500)
-    await retention.purge(store, retention.DAYS, dry_run=False)
+    await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     kept = await everything(store)
     assert not kept["places"]
     # The offers are still on the dossier, and nobody ran what was owed.
@@ -206,16 +206,16 @@ async def test_effects_go_by_how_they_ended(store: Store, clock: Hand) -> None:
         done.state, done.finished_at = EffectState.DONE, work.now
         parked.state, parked.finished_at = EffectState.PARKED, work.now
     clock.forward(days=31)
-    swept = await retention.purge(store, retention.DAYS, dry_run=False)
+    swept = await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     assert (swept["effects"], swept["parked_effects"]) == (1, 0)
     clock.forward(days=150)
-    assert (await retention.purge(store, retention.DAYS, dry_run=False))["parked_effects"] == 1
+    assert (await retention.purge(store, settings.RETENTION_DAYS, dry_run=False))["parked_effects"] == 1
     assert await count(store, Effect) == 1
 
 
 async def test_a_purge_is_in_the_journal(store: Store, proposition: str, clock: Hand) -> None:
     clock.forward(days=8)
-    await retention.purge(store, retention.DAYS, dry_run=False)
+    await retention.purge(store, settings.RETENTION_DAYS, dry_run=False)
     async with store.read() as session:
         lines = await session.scalars(select(JournalLine).where(JournalLine.what == "privacy.purged"))
         assert [(line.actor, line.after) for line in lines] == [("operator", "drafts 1")]
@@ -227,8 +227,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def test_each_term_can_be_set() -> None:
-    assert settings.load(environment()).retention == retention.DAYS
-    assert settings.load(environment(RETENTION_DRAFTS_DAYS="3")).retention == {**retention.DAYS, "drafts": 3}
+    assert settings.load(environment()).retention == settings.RETENTION_DAYS
+    assert settings.load(environment(RETENTION_DRAFTS_DAYS="3")).retention == {**settings.RETENTION_DAYS, "drafts": 3}
 
 
 @pytest.mark.parametrize(
@@ -249,13 +249,13 @@ def test_a_senseless_term_is_one_fault(name: str, value: str) -> None:
 
 def test_the_readme_names_every_term() -> None:
     readme = (ROOT / "README.md").read_text()
-    for name, days in retention.DAYS.items():
+    for name, days in settings.RETENTION_DAYS.items():
         assert f"| `RETENTION_{name.upper()}_DAYS` | `{days}` |" in readme
 
 
 def test_the_register_tells_every_term() -> None:
     register = (ROOT / "docs" / "rgpd.md").read_text()
-    for name, days in retention.DAYS.items():
+    for name, days in settings.RETENTION_DAYS.items():
         assert f"`RETENTION_{name.upper()}_DAYS`" in register
         assert f"| {days} jours" in register.replace("\u00a0", " ")
 
@@ -428,7 +428,7 @@ async def test_a_purge_says_what_went(store: Store, proposition: str, clock: Han
     status, said = await command(store, "purge", "--dry-run")
     assert (status, said[0]) == (0, "Données arrivées à leur terme, rien n’est supprimé (--dry-run) :")
     assert said[1] == "  formulaires laissés ouverts (gardés 7 jours) : 1"
-    assert len(said) == 1 + len(retention.DAYS)
+    assert len(said) == 1 + len(settings.RETENTION_DAYS)
     assert (await command(store, "purge"))[1][1:] == said[1:]
     assert (await command(store, "purge"))[1][1] == "  formulaires laissés ouverts (gardés 7 jours) : 0"
 
