@@ -261,7 +261,7 @@ async def _join(front: Front, ends: AsyncExitStack) -> Joined:
     wired = wire(config, store, graph.directory, graph.mailbox, chat, files, doctor, span)
     told = _notifications(config, store, graph)
     handler = Handler(
-        Adapter(courier, config.app_id),
+        Adapter(courier),
         wired.engine.answer,
         _apology(config),
         on_turn=metrics.turned,

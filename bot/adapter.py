@@ -6,14 +6,9 @@ from typing import Any, NoReturn
 from botbuilder.core import TurnContext
 from botbuilder.integration.aiohttp import CloudAdapter
 from botbuilder.schema import Activity, ResourceResponse
-from botframework.connector.auth import (
-    AuthenticateRequestResult,
-    BotFrameworkAuthentication,
-    ClaimsIdentity,
-    ConnectorFactory,
-)
+from botframework.connector.auth import BotFrameworkAuthentication
 
-from bot.courier import SCOPE, Courier
+from bot.courier import Courier
 
 Logic = Callable[[TurnContext], Awaitable[None]]
 
@@ -24,17 +19,16 @@ class Adapter(CloudAdapter):  # type: ignore[misc]
     Everything a turn context sends or updates goes through the courier, whose errors (Refused, Unavailable) it raises.
     """
 
-    def __init__(self, courier: Courier, app_id: str) -> None:
+    def __init__(self, courier: Courier) -> None:
         super().__init__(_AtTheDoor())
         self._courier = courier
-        self._verified = AuthenticateRequestResult()
-        self._verified.audience = SCOPE
-        self._verified.claims_identity = ClaimsIdentity({"aud": app_id}, True)
-        self._verified.connector_factory = _OneConnector(courier)
 
     async def run(self, activity: Activity, logic: Logic) -> None:
-        """One turn of an activity `bot.door` has let in. Whoever runs it answers an invoke: nothing is sent for that."""
-        await self.process_activity(self._verified, activity, logic)
+        """One turn of an activity `bot.door` has let in. Whoever runs it answers an invoke: nothing is sent for that.
+
+        Not `process_activity`, which authenticates, makes a connector client and a token client, and looks for an answer.
+        """
+        await self.run_pipeline(TurnContext(self, activity), logic)
 
     async def send_activities(self, context: TurnContext, activities: list[Activity]) -> list[ResourceResponse]:
         """The SDK's sending step."""
@@ -44,16 +38,6 @@ class Adapter(CloudAdapter):  # type: ignore[misc]
         """The SDK's updating step."""
         await self._courier.replace(activity)
         return ResourceResponse(id=activity.id)
-
-
-class _OneConnector(ConnectorFactory):  # type: ignore[misc]
-    """The SDK asks for a connector client each turn and only carries it along; building one is what made it slow."""
-
-    def __init__(self, courier: Courier) -> None:
-        self._courier = courier
-
-    async def create(self, service_url: str, audience: str) -> Courier:
-        return self._courier
 
 
 class _AtTheDoor(BotFrameworkAuthentication):  # type: ignore[misc]

@@ -280,7 +280,7 @@ class Bot:
             patience=self.patience,
         )
         handler = Handler(
-            Adapter(self.courier, APP_ID), self._answer, apology, on_turn=self.metrics.turned, limit=self.limit
+            Adapter(self.courier), self._answer, apology, on_turn=self.metrics.turned, limit=self.limit
         )
         return make_app(door=door, take=handler.take, keys=self.keys, ready=self._ready, metrics=self.metrics)
 
