@@ -13,7 +13,7 @@ from bench.bots import Bot
 from bench.connector import PERSONAS, Microsoft
 from bench.contenders import settle, start_ours
 from bench.figures import Goal, Section, Spread, percentile
-from bench.lanes import Repeating, Requests, Walking, menu_asked, opening, written
+from bench.lanes import Repeating, Requests, Walking, menu_asked, opening, redrawn, written
 from bench.load import STUCK, Lane, WrongAnswer, drive
 from bench.wire import Client
 
@@ -88,10 +88,7 @@ async def _others(microsoft: Microsoft, bot: Bot, requests: Requests) -> Sequenc
     envelope, looking = microsoft.envelope, PERSONAS[WALKING : OTHERS - 1]
     return [
         *(Walking(requests, [walk]) for walk in walks),
-        *(
-            Repeating(requests, [menu_asked(envelope, who)], lambda body: b'"statusCode": 200' in body)
-            for who in looking
-        ),
+        *(Repeating(requests, [menu_asked(envelope, who)], redrawn) for who in looking),
         Repeating(requests, [written(envelope, PERSONAS[OTHERS - 1], "aide")]),
     ]
 

@@ -48,6 +48,11 @@ def menu_asked(envelope: Envelope, who: Persona) -> bytes:
     return _bytes(envelope.execute(who, _CHANNEL, _CARD, action, data, "automatic"))
 
 
+def redrawn(body: bytes) -> bool:
+    """Whether this answers a card's action with what it asked for."""
+    return bool(json.loads(body)["statusCode"] == 200)
+
+
 def arrived(envelope: Envelope, who: Persona) -> list[bytes]:
     """Somebody installs the bot in the team."""
     return [_bytes(one) for one in envelope.arrived(who, _CHANNEL, installed=True)]
@@ -120,7 +125,7 @@ class Walk:
         """Whether the other step is shown, its draft one version on."""
         step = "dossier" if self._draft["step"] == "person" else "person"
         self._draft |= {"step": step, "v": self._draft["v"] + 1}
-        return b'"step": "%b", "v": %d' % (step.encode(), self._draft["v"]) in body
+        return b'"step":"%b","v":%d' % (step.encode(), self._draft["v"]) in body
 
 
 class Walking:

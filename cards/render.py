@@ -36,17 +36,16 @@ def card(name: str, locale: str, data: Mapping[str, Any]) -> dict[str, Any]:
     `data` is what the template's head comment lists. Raises jinja2.UndefinedError for a value the template needs and
     `data` lacks, KeyError for a sentence that does not exist, TypeError for a value JSON does not know.
     """
-    context = Context(_context(name, locale, data))
-    context["p"] = SimpleNamespace(**_template("_parts")(context)[1])
-    context["our"] = SimpleNamespace(**_template("_ours")(context)[1])
-    (drawn,), _ = _template(name)(context)
+    flow = _flow(name)
+    room = _with_parts({**_words(flow, locale), "form": data["form"]}) if "form" in data else _room(flow, locale)
+    (drawn,), _ = _template(name)(Context({**data, **room}))
     card: dict[str, Any] = drawn
     return card
 
 
 def mail(name: str, locale: str, data: Mapping[str, Any]) -> RenderedMail:
     """The mail `cards/<name>.{txt,html}.j2`; the first line of the text template is the subject. Raises like `card`."""
-    context = _context(name, locale, data)
+    context = {**data, **_words(_flow(name), locale)}
     subject, _, body = _TEXT.get_template(f"{name}.txt.j2").render(context).partition("\n")
     html = _HTML.get_template(f"{name}.html.j2").render(context, subject=subject)
     return RenderedMail(subject.strip(), html, body.strip() + "\n")
@@ -100,26 +99,43 @@ _SYNTAX = re.compile(
     """,
     re.VERBOSE,
 )
-# Whatever the expressions around act on, and what ends a line.
-_TOUCHED = re.compile("[\\\\*`\\[\\]_~<&{\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# Whatever the expressions around act on, and what ends a line. (Many a firm is named « … & Associés ».)
+_TOUCHED = re.compile("&#?\\w+;|[\\\\*`\\[\\]_~<{\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _TOUCHED_FIRST = re.compile(r"\s*(?:\d{1,9}[.)]|[>#+-])")
 _AT_START = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=>|#{1,6}(?:\s|$)|[+-](?:[\s-]|$)))")
 
 
-def _context(name: str, locale: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    flow = name.split("/", 1)[0]
+def _flow(name: str) -> str:
+    return name.partition("/")[0]
+
+
+@cache
+def _words(flow: str, locale: str) -> Names:
+    """What every template of a flow finds in a language, whatever the data: what it says, and how."""
 
     def w(key: str, **facts: object) -> str:
         return say(key, locale, facts, flow)
 
     return {
-        **data,
         "w": w,
         "locale": locale,
         "day": partial(day, locale=locale),
         "moment": partial(moment, locale=locale),
         "number": partial(number, locale=locale),
     }
+
+
+@cache
+def _room(flow: str, locale: str) -> Names:
+    return _with_parts(_words(flow, locale))
+
+
+def _with_parts(words: Names) -> Names:
+    """The same of a card's template: besides, the parts it is drawn with. Of the data, they know the `form` alone."""
+    names = Context(words)
+    names["p"] = SimpleNamespace(**_template("_parts")(names)[1])
+    names["our"] = SimpleNamespace(**_template("_ours")(names)[1])
+    return names
 
 
 @cache
