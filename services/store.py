@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Delete, Row, Select, Update, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, event, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -60,6 +60,7 @@ class Work:
         self.only_looking = False
         self.lines: list[JournalLine] = []
         self._owed = owed
+        self._instant: datetime | None = None
 
     def emit(self, happened: Event, after: timedelta = timedelta()) -> None:
         """Owe every reaction to this event, in the same commit as the change; none of them is due before `after`."""
@@ -80,17 +81,18 @@ class Work:
         """Leave everything as it was: at the end of its block nothing of this transaction remains. For who only looks."""
         self.only_looking = True
 
-    async def change(self, statement: Update | Delete) -> int:
+    async def change(self, statement: Update | Delete, **bound: object) -> int:
         """Run it past the session's objects, which keep what they held; gives how many rows it touched."""
-        result = await self.session.execute(statement.execution_options(synchronize_session=False))
-        assert isinstance(result, CursorResult)
-        return result.rowcount
+        await self.session.flush()
+        return (await (await self.session.connection()).execute(statement, bound)).rowcount
 
     async def instant(self) -> datetime:
-        """`moment` as a value, to calculate with."""
+        """`moment` as a value, to calculate with: it is the same until the transaction ends."""
         if isinstance(self.moment, datetime):
             return self.moment
-        return (await self.session.execute(select(self.moment))).scalar_one()
+        if self._instant is None:
+            self._instant = (await self.session.execute(select(self.moment))).scalar_one()
+        return self._instant
 
     def journal(self, actor: str, what: str, subject: str, before: str | None = None, after: str | None = None) -> None:
         """One line: who did what to which subject. Ids and states only, never personal data; never in a savepoint."""
