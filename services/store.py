@@ -56,7 +56,7 @@ class Work:
         self.session = session
         self.now = now
         self.moment = moment
-        self.emitted = False
+        self.due: set[str] = set()  # pools of the effects owed
         self.only_looking = False
         self.lines: list[JournalLine] = []
         self._owed = owed
@@ -65,7 +65,7 @@ class Work:
     def emit(self, happened: Event, after: timedelta = timedelta()) -> None:
         """Owe every reaction to this event, in the same commit as the change; none of them is due before `after`."""
         for reaction in self._owed.get(type(happened), ()):
-            self.emitted = True
+            self.due.add(reaction.pool)
             self.session.add(
                 Effect(
                     event=type(happened).__name__,
@@ -112,6 +112,7 @@ class Store:
         self.clock = clock
         self.engine = _engine(url)
         self.committed = asyncio.Event()
+        self.due: set[str] = set()
         self._changes = 0
         self._owed = owed
         self.single_writer = self.engine.dialect.name == "sqlite"
@@ -123,7 +124,7 @@ class Store:
 
     @asynccontextmanager
     async def work(self) -> AsyncIterator[Work]:
-        """One transaction. `committed` is set afterwards when effects became due."""
+        """One transaction. Afterwards `due` holds the pools in which effects became due, if any, and `committed` is set."""
         # SQLite has one writer: waiting here is fair and costs nothing, waiting inside SQLite polls and may time out.
         async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
             await session.connection(execution_options={"passerelle_write": True})
@@ -135,7 +136,8 @@ class Store:
             await paths.follow(session, work.lines)
             await journal.seal(session, work.lines)
             await session.commit()
-        if work.emitted:
+        if work.due:
+            self.due |= work.due
             self.committed.set()
 
     @asynccontextmanager
