@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, event, func, insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -23,6 +23,7 @@ AgreedTime = datetime | ColumnElement[datetime]
 
 CONNECTIONS = 15  # to PostgreSQL at most, a replica
 _BARE = {"passerelle_bare": True}  # no BEGIN: SQLite takes each statement for a transaction
+_OWE = insert(Effect)
 _LONG_WAY = 256  # one change in so many goes where a commit also moves what is committed into the file (_sqlite.here)
 
 
@@ -60,22 +61,29 @@ class Work:
         self.only_looking = False
         self.lines: list[JournalLine] = []
         self._owed = owed
+        self._unwritten: list[tuple[dict[str, Any], timedelta]] = []
         self._instant: datetime | None = None
 
     def emit(self, happened: Event, after: timedelta = timedelta()) -> None:
         """Owe every reaction to this event, in the same commit as the change; none of them is due before `after`."""
         for reaction in self._owed.get(type(happened), ()):
             self.due.add(reaction.pool)
-            self.session.add(
-                Effect(
-                    event=type(happened).__name__,
-                    payload=packed(happened),
-                    reaction=reaction.name,
-                    lane=f"{reaction.lane}:{happened.subject}",
-                    pool=reaction.pool,
-                    due_at=self.moment + after if after else self.moment,
-                )
-            )
+            row = {
+                "event": type(happened).__name__,
+                "payload": packed(happened),
+                "reaction": reaction.name,
+                "lane": f"{reaction.lane}:{happened.subject}",
+                "pool": reaction.pool,
+            }
+            self._unwritten.append((row, after))
+
+    async def write_owed(self) -> None:
+        """What is owed so far becomes rows, all in one statement: at the commit, unless something looks for it before."""
+        if self._unwritten:
+            now = await self.instant()
+            rows = [{**row, "due_at": now + after} for row, after in self._unwritten]
+            self._unwritten.clear()
+            await (await self.session.connection()).execute(_OWE, rows)
 
     def leave(self) -> None:
         """Leave everything as it was: at the end of its block nothing of this transaction remains. For who only looks."""
@@ -133,6 +141,7 @@ class Store:
             yield work
             if work.only_looking:
                 return
+            await work.write_owed()
             await paths.follow(session, work.lines)
             await journal.seal(session, work.lines)
             await session.commit()
