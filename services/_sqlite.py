@@ -79,6 +79,8 @@ class _Connection(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=_AT_ONCE)
         self._thread.daemon = True  # as SQLAlchemy does: a connection left open does not keep the process alive
+        self.brief = False
+        """Until the end of the transaction, errands are done on the spot rather than by the thread."""
 
     @property
     def held(self) -> sqlite3.Connection:
@@ -86,16 +88,20 @@ class _Connection(aiosqlite.Connection):
 
     async def errand(self, act: Callable[..., Any], *arguments: Any) -> Any:
         """Have the thread do this."""
+        if self.brief:
+            return act(*arguments)
         return await self._execute(act, *arguments)  # type: ignore[no-untyped-call]
 
     def cursor(self) -> _Cursor:  # type: ignore[override]
         return _Cursor(self)
 
     async def commit(self) -> None:
+        self.brief = False  # a commit may wait for the disk
         if self.in_transaction:
             await super().commit()
 
     async def rollback(self) -> None:
+        self.brief = False
         if self.in_transaction:
             await super().rollback()
 

@@ -302,7 +302,7 @@ async def mail_due(services: Services, invitation_id: str, leg: str) -> tuple[In
 
     None when sent already or no longer meaningful.
     """
-    async with services.store.read() as session:
+    async with services.store.read(brief=True) as session:
         invitation = await get(session, invitation_id)
         leg = f"{leg}_{invitation.resends}" if invitation.resends else leg
         if invitation.state != InvitationState.SENT or await delivered(session, invitation_id, leg):

@@ -179,7 +179,7 @@ class Outbox:
 
     async def _turn(self) -> list[Claimed]:
         """Record what ended, claim what may start: one transaction."""
-        async with self._store.work() as work:
+        async with self._store.work(brief=True) as work:
             recorded = await self._record(work)
             freed = Counter(outcome.effect.pool for outcome in recorded)
             # An effect that ended may let the next of its lane go.

@@ -92,7 +92,7 @@ class PacedChat:
 
     async def _take(self, paces: dict[str, timedelta]) -> timedelta:
         """Take a turn if every key is free now, and give zero; otherwise take nothing, and give how long to wait."""
-        async with self._store.work() as work:
+        async with self._store.work(brief=True) as work:
             now = await work.instant()
             # Turns are taken, not booked: a booked one would hold up other conversations until it comes.
             wait = max((await held(work, paces)).values()) - now

@@ -131,11 +131,15 @@ class Store:
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.single_writer else nullcontext()
 
     @asynccontextmanager
-    async def work(self) -> AsyncIterator[Work]:
-        """One transaction. Afterwards `due` holds the pools in which effects became due, if any, and `committed` is set."""
+    async def work(self, *, brief: bool = False) -> AsyncIterator[Work]:
+        """One transaction. Afterwards `due` holds the pools in which effects became due, if any, and `committed` is set.
+
+        `brief`: a few statements about a few rows each, found by a key or an index. On SQLite they go without a thread, whose
+        errands take longer than they do; only its begin and its commit, which may wait, have one.
+        """
         # SQLite has one writer: waiting here is fair and costs nothing, waiting inside SQLite polls and may time out.
         async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={"passerelle_write": True})
+            await session.connection(execution_options={"passerelle_write": True, "passerelle_brief": brief})
             moment: AgreedTime = self._agreed() if self._agreed else func.now()
             work = Work(session, self.clock(), moment, self._owed)
             yield work
@@ -150,9 +154,11 @@ class Store:
             self.committed.set()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session to look with; what is changed in it is thrown away."""
+    async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session to look with; what is changed in it is thrown away. `brief` as in `work`."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if brief:
+                await session.connection(execution_options={"passerelle_brief": True})
             yield session
 
     async def ask(self, query: Select[*Columns], **bound: object) -> Sequence[Row[*Columns]]:
@@ -217,3 +223,5 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("passerelle_bare"):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("passerelle_write") else "BEGIN")
+    driver: Any = connection.connection.driver_connection
+    driver.brief = options.get("passerelle_brief", False)

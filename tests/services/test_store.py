@@ -1,13 +1,18 @@
-"""The unit of work: what is owed, and who is woken for it."""
+"""The unit of work: what is owed, who is woken for it, and which thread SQLite's statements take."""
 
+import threading
 from datetime import timedelta
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events import OfferProposed
 from services.models import Effect
 from services.store import Owed, Store
 from tests.services.conftest import Hand
+
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 async def test_what_is_owed_is_there_at_the_commit_in_the_order_it_was_asked_for(store: Store, clock: Hand) -> None:
@@ -44,3 +49,34 @@ async def test_whoever_waits_is_told_in_which_pools_something_is_due(store: Stor
     async with store.work() as work:
         work.emit(OfferProposed("a"))
     assert (store.due, store.committed.is_set()) == ({"mail", "general"}, True)
+
+
+@only_sqlite
+async def test_what_is_brief_goes_without_a_thread_until_its_end(store: Store) -> None:
+    here = threading.get_ident()
+    async with store.work(brief=True) as work:
+        assert await _thread(work.session) == here
+    async with store.work() as work:
+        assert await _thread(work.session) != here
+    async with store.read(brief=True) as session:
+        assert await _thread(session) == here
+    async with store.read() as session:
+        assert await _thread(session) != here
+
+
+@only_sqlite
+async def test_after_a_fault_nothing_is_brief_any_more(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with store.work(brief=True):
+            raise ZeroDivisionError
+    async with store.work() as work:
+        assert await _thread(work.session) != threading.get_ident()
+
+
+async def _thread(session: AsyncSession) -> int:
+    """The thread that runs this session's statements."""
+    connection = await session.connection()
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    driver.held.create_function("thread_of_it", 0, threading.get_ident)
+    return int(await session.scalar(text("SELECT thread_of_it()")) or 0)
