@@ -3,7 +3,8 @@
 aiosqlite makes four of it (a cursor, the statement, its rows, the end of the cursor) and one of a commit or a rollback of
 nothing. To be asked and to answer through a queue, a lock and the loop's own pipe costs more than what SQLite then does.
 
-What every turn asks goes without a thread at all (`here`): a row by its key takes SQLite some ten microseconds.
+What every turn asks goes without a thread at all (`here`): a row by its key takes SQLite some ten microseconds. So do the
+statements of a transaction that is `brief` (services/store.py), but for its begin and its commit, which may wait.
 """
 
 import sqlite3
