@@ -90,7 +90,7 @@ async def link_to(services: Services, about: str) -> str | None:
 
 async def send_mail(services: Services, subject: str, leg: str, to: str, mail: RenderedMail) -> None:
     """Send one leg's mail and record what became of it; a leg already delivered is not sent again."""
-    async with services.store.read() as session:
+    async with services.store.read(brief=True) as session:
         if await deliveries.delivered(session, subject, leg):
             return
     try:

@@ -3,7 +3,8 @@
 aiosqlite makes four of it (a cursor, the statement, its rows, the end of the cursor) and one of a commit or a rollback of
 nothing. To be asked and to answer through a queue, a lock and the loop's own pipe costs more than what SQLite then does.
 
-What every turn asks goes without a thread at all (`here`): a row by its key takes SQLite some ten microseconds.
+What every turn asks goes without a thread at all (`here`): a row by its key takes SQLite some ten microseconds. So do the
+statements of a transaction that is `brief` (services/store.py), but for its begin and its commit, which may wait.
 """
 
 import sqlite3
@@ -79,6 +80,8 @@ class _Connection(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=_AT_ONCE)
         self._thread.daemon = True  # as SQLAlchemy does: a connection left open does not keep the process alive
+        self.brief = False
+        """Until the end of the transaction, errands are done on the spot rather than by the thread."""
 
     @property
     def held(self) -> sqlite3.Connection:
@@ -86,16 +89,20 @@ class _Connection(aiosqlite.Connection):
 
     async def errand(self, act: Callable[..., Any], *arguments: Any) -> Any:
         """Have the thread do this."""
+        if self.brief:
+            return act(*arguments)
         return await self._execute(act, *arguments)  # type: ignore[no-untyped-call]
 
     def cursor(self) -> _Cursor:  # type: ignore[override]
         return _Cursor(self)
 
     async def commit(self) -> None:
+        self.brief = False  # a commit may wait for the disk
         if self.in_transaction:
             await super().commit()
 
     async def rollback(self) -> None:
+        self.brief = False
         if self.in_transaction:
             await super().rollback()
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import imports
@@ -111,34 +111,36 @@ async def refused(session: AsyncSession, import_id: str, first: int) -> Sequence
 # --- what « Général » need not see
 
 
+def _silent(of_a_list: ColumnElement[bool]) -> ColumnElement[bool]:
+    """One of a list shares the list's card, as long as it has none of its own."""
+    return and_(of_a_list, ~exists().where(PostedCard.about == bindparam("about")))
+
+
+_SUBJECT: BindParameter[str] = bindparam("subject")
+# Thousands look and few have something to tell: written once, and asked without a transaction.
+_SILENT_INVITATION = select(
+    and_(
+        Invitation.state.in_(LIVE_INVITATIONS),
+        Invitation.reason.is_(None),
+        _silent(exists().where(ImportLine.invitation_id == _SUBJECT, ImportLine.taken)),
+    )
+).where(Invitation.id == _SUBJECT)
+_SILENT_TASK = select(_silent(exists().where(ImportLine.task_id == _SUBJECT, ImportLine.taken)))
+
+
 async def tell_invitation(event: Event, services: Services) -> None:
     """Reaction to what an invitation's card would show: one of a list's shares the list's card until a person is needed."""
-    of_a_list = exists().where(ImportLine.invitation_id == event.subject, ImportLine.taken)
-    async with services.store.read() as session:
-        invitation = await session.get(Invitation, event.subject)
-        if invitation is None:
-            return
-        needs_nobody = invitation.state in LIVE_INVITATIONS and invitation.reason is None
-        silent = needs_nobody and await _is_silent(session, of_a_list, f"invitation:{event.subject}")
-    if not silent:
-        await _tell(services, InvitationChanged(event.subject))
+    await _tell_unless(_SILENT_INVITATION, services, InvitationChanged(event.subject), f"invitation:{event.subject}")
 
 
 async def tell_task(event: Event, services: Services) -> None:
     """Reaction to what a Loop task's card would show: those of a list are counted on the list's card."""
-    of_a_list = exists().where(ImportLine.task_id == event.subject, ImportLine.taken)
-    async with services.store.read() as session:
-        silent = await _is_silent(session, of_a_list, f"loop_task:{event.subject}")
-    if not silent:
-        await _tell(services, LoopTaskChanged(event.subject))
+    await _tell_unless(_SILENT_TASK, services, LoopTaskChanged(event.subject), f"loop_task:{event.subject}")
 
 
-async def _tell(services: Services, changed: Event) -> None:
-    # Looked at before: thousands look, few have something to tell, and SQLite has one writer.
-    async with services.store.work() as work:
-        work.emit(changed)
-
-
-async def _is_silent(session: AsyncSession, of_a_list: ColumnElement[bool], about: str) -> bool:
-    posted = exists().where(PostedCard.about == about)
-    return bool(await session.scalar(select(and_(of_a_list, ~posted))))
+async def _tell_unless(silent: Select[bool], services: Services, changed: Event, about: str) -> None:
+    """Tell it, unless it is silent, or gone."""
+    rows = await services.store.ask(silent, subject=changed.subject, about=about)
+    if rows and not rows[0][0]:
+        async with services.store.work() as work:
+            work.emit(changed)

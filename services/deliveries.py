@@ -27,7 +27,7 @@ async def delivered(session: AsyncSession, subject: str, leg: str) -> bool:
 async def record(store: Store, subject: str, leg: str, reason: str | None = None) -> bool:
     """The leg went out, or did not for this reason. Gives whether it went out after a failure already told."""
     state = DeliveryState.FAILED if reason else DeliveryState.DELIVERED
-    async with store.work() as work:
+    async with store.work(brief=True) as work:
         before = await work.session.get(Delivery, (subject, leg))
         mended = before is not None and before.state == DeliveryState.FAILED and reason is None
         if before is None:

@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Row,
     Select,
+    bindparam,
     case,
     exists,
     func,
@@ -23,7 +26,7 @@ from sqlalchemy.orm import aliased
 
 from services import parked
 from services.events import EVENTS, Event, ParkedChanged
-from services.models import Effect, EffectState, is_open
+from services.models import Effect, EffectState, is_open, literally
 from services.store import Store, Work
 
 LEASE = timedelta(seconds=60)
@@ -74,26 +77,62 @@ class Outcome:
 
 _OLDER = aliased(Effect)
 _IS_OPEN = is_open()
-# Every turn asks for each pool: what is the same each time is put together once.
-_NEXT = (
-    select(
-        Effect.id,
-        Effect.pool,
-        Effect.event,
-        Effect.payload,
-        Effect.reaction,
-        Effect.state,
-        Effect.tries,
-        Effect.unsure,
-        Effect.reason,
+
+
+# Every turn asks for each pool, and records and claims: SQLAlchemy takes as long to build a statement as to run it.
+@cache
+def _next(reactions: tuple[str, ...]) -> Select[Any]:
+    """Due now, nothing older of its lane open, of these reactions and about an event known here."""
+    return (
+        select(
+            Effect.id,
+            Effect.pool,
+            Effect.event,
+            Effect.payload,
+            Effect.reaction,
+            Effect.state,
+            Effect.tries,
+            Effect.unsure,
+            Effect.reason,
+        )
+        .where(
+            _IS_OPEN,
+            Effect.pool == bindparam("of_pool"),
+            Effect.due_at <= bindparam("now"),
+            Effect.reaction.in_(literally(reactions)),
+            Effect.event.in_(literally(EVENTS)),
+            ~exists().where(_OLDER.lane == Effect.lane, _OLDER.id < Effect.id, is_open(_OLDER)),
+        )
+        .order_by(Effect.due_at, Effect.id)
+        .limit(bindparam("room", type_=Integer))
+        .with_for_update(skip_locked=True)  # rows another replica is claiming are passed over
     )
+
+
+_TAKE = (
+    update(Effect)
+    .where(Effect.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=EffectState.RUNNING,
+        due_at=bindparam("until"),
+        tries=Effect.tries + 1,
+        unsure=Effect.unsure + case((Effect.state == EffectState.RUNNING, 1), else_=0),
+    )
+)
+_DONE = (
+    update(Effect)
+    .where(tuple_(Effect.id, Effect.tries).in_(bindparam("ended", expanding=True)), Effect.state == EffectState.RUNNING)
+    .values(state=EffectState.DONE, reason=None, finished_at=bindparam("at"))
+)
+_UNDER_WAY = (
+    select(Effect.pool, func.count().label("under_way"))
     .where(
+        Effect.pool.in_(bindparam("pools", expanding=True)),
         _IS_OPEN,
-        Effect.event.in_(EVENTS),
-        ~exists().where(_OLDER.lane == Effect.lane, _OLDER.id < Effect.id, is_open(_OLDER)),
+        Effect.state == EffectState.RUNNING,
+        Effect.due_at > bindparam("begun_since"),
     )
-    .order_by(Effect.due_at, Effect.id)
-    .with_for_update(skip_locked=True)
+    .group_by(Effect.pool)
 )
 
 
@@ -102,19 +141,14 @@ async def claim(work: Work, pool: str, reactions: Mapping[str, Terms], room: int
 
     An effect of a name not among `reactions`, or about an event not known here, is left to the replica that knows it.
     """
-    query = _due(work, pool, reactions).limit(room)
+    now = await work.instant()
+    query, asked = _next(tuple(reactions)), {"of_pool": pool, "now": now, "room": room}
     claimed = [
-        _claimed(row, repeatable=reactions[row.reaction].repeatable) for row in await work.session.execute(query)
+        _claimed(row, repeatable=reactions[row.reaction].repeatable) for row in await work.session.execute(query, asked)
     ]
     for lease in {reactions[effect.reaction].lease for effect in claimed}:
-        await _set(
-            work,
-            Effect.id.in_([effect.id for effect in claimed if reactions[effect.reaction].lease == lease]),
-            state=EffectState.RUNNING,
-            due_at=work.moment + lease,
-            tries=Effect.tries + 1,
-            unsure=Effect.unsure + case((Effect.state == EffectState.RUNNING, 1), else_=0),
-        )
+        ids = [effect.id for effect in claimed if reactions[effect.reaction].lease == lease]
+        await work.change(_TAKE, ids=ids, until=now + lease)
     return claimed
 
 
@@ -124,13 +158,8 @@ async def running(work: Work, pools: Collection[str]) -> Counter[str]:
     One that was begun longer ago than HELD counts no more: nearly all end sooner, and what a kill has cut would keep the
     others away from their outside until its lease ends.
     """
-    begun_since = Effect.due_at > work.moment + (LEASE - HELD)
-    query = (
-        select(Effect.pool, func.count().label("under_way"))
-        .where(Effect.pool.in_(pools), _IS_OPEN, Effect.state == EffectState.RUNNING, begun_since)
-        .group_by(Effect.pool)
-    )
-    return Counter({row.pool: row.under_way for row in await work.session.execute(query)})
+    asked = {"pools": list(pools), "begun_since": await work.instant() + (LEASE - HELD)}
+    return Counter({row.pool: row.under_way for row in await work.session.execute(_UNDER_WAY, asked)})
 
 
 async def backlog(session: AsyncSession, pools: Collection[str]) -> int:
@@ -155,14 +184,7 @@ async def record(work: Work, outcomes: Iterable[Outcome]) -> None:
             await _record_trouble(work, outcome)
     rest = iter(done)
     while batch := list(islice(rest, _RECORDED_AT_ONCE)):
-        await _set(
-            work,
-            tuple_(Effect.id, Effect.tries).in_(batch),
-            Effect.state == EffectState.RUNNING,
-            state=EffectState.DONE,
-            reason=None,
-            finished_at=work.moment,
-        )
+        await work.change(_DONE, ended=batch, at=await work.instant())
 
 
 async def _record_trouble(work: Work, outcome: Outcome) -> None:
@@ -223,11 +245,6 @@ async def distrust(work: Work, repeatable: Collection[str], reason: str) -> int:
     if lost:
         await parked.tell(work)
     return will_look
-
-
-def _due(work: Work, pool: str, reactions: Collection[str]) -> Select[Any]:
-    """Due now, and nothing older of its lane is open. Rows another replica is claiming are passed over."""
-    return _NEXT.where(Effect.pool == pool, Effect.due_at <= work.moment, Effect.reaction.in_(reactions))
 
 
 def _claimed(row: Row[Any], *, repeatable: bool) -> Claimed:

@@ -14,7 +14,7 @@ from services.record import Firm, Services
 
 async def send_invitation(event: Event, services: Services) -> None:
     """Reaction to InvitationRequested: the one call that makes a guest. Looks the person up first, so it may be repeated."""
-    async with services.store.read() as session:
+    async with services.store.read(brief=True) as session:
         invitation = await invitations.get(session, event.subject)
     if invitation.state != InvitationState.REQUESTED:
         return
@@ -126,7 +126,7 @@ async def _failed(services: Services, invitation_id: str, reason: str) -> None:
 
 
 async def _sent(services: Services, invitation_id: str, made: Invited) -> None:
-    async with services.store.work() as work:
+    async with services.store.work(brief=True) as work:
         changes = {"user_id": made.user_id, "redeem_url": made.redeem_url, "sent_at": work.now}
         if await move_invitation(work, invitation_id, InvitationState.SENT, BOT, **changes):
             work.emit(GuestInvited(invitation_id))

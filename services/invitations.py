@@ -1,6 +1,6 @@
 """Inviting an entrepreneur to the firm's tenant: one live invitation a person, looked up before Graph is asked."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -277,13 +277,7 @@ async def notice_acceptances(services: Services) -> int:
 async def _record_acceptances(services: Services, user_ids: set[str], cursor: str) -> int:
     count = 0
     async with services.store.work() as work:
-        waited_for = Invitation.state.in_((InvitationState.SENT, InvitationState.EXPIRED))  # late is accepted too
-        pending = await work.session.scalars(
-            select(Invitation).where(waited_for).order_by(Invitation.requested_at.desc())
-        )
-        for invitation in pending.all():
-            if invitation.user_id not in user_ids:
-                continue
+        for invitation in await _pending(work.session, user_ids):
             if invitation.state == InvitationState.EXPIRED and await live(work.session, invitation.email):
                 continue
             changes = {"accepted_at": work.now, "reason": None}
@@ -294,12 +288,21 @@ async def _record_acceptances(services: Services, user_ids: set[str], cursor: st
     return count
 
 
+async def _pending(session: AsyncSession, user_ids: Collection[str]) -> Sequence[Invitation]:
+    """Those of these users that are waited for, the newest first; late is accepted too."""
+    if not user_ids:  # whoever is invited shows in the delta too
+        return ()
+    waited_for = Invitation.state.in_((InvitationState.SENT, InvitationState.EXPIRED))
+    found = (await session.scalars(select(Invitation).where(waited_for).order_by(Invitation.requested_at.desc()))).all()
+    return [one for one in found if one.user_id in user_ids]
+
+
 async def mail_due(services: Services, invitation_id: str, leg: str) -> tuple[Invitation, str] | None:
     """The invitation whose mail is still to be sent, and the mail's leg, one for each time it is sent.
 
     None when sent already or no longer meaningful.
     """
-    async with services.store.read() as session:
+    async with services.store.read(brief=True) as session:
         invitation = await get(session, invitation_id)
         leg = f"{leg}_{invitation.resends}" if invitation.resends else leg
         if invitation.state != InvitationState.SENT or await delivered(session, invitation_id, leg):

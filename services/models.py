@@ -1,6 +1,6 @@
 """Rows and their states. What may follow what stands beside each state, so that a transition is one conditional UPDATE."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     TypeDecorator,
-    bindparam,
+    literal_column,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -639,9 +639,12 @@ class Effect(Row):
 
 def is_open(effect: type[Effect] = Effect) -> ColumnElement[bool]:
     """Whether it is still to end. Written out rather than bound: the partial indexes are only used for their own words."""
-    return effect.state.in_(
-        bindparam("open", [one.value for one in OPEN_EFFECTS], expanding=True, literal_execute=True)
-    )
+    return effect.state.in_(literally(OPEN_EFFECTS))
+
+
+def literally(names: Iterable[str]) -> list[ColumnElement[str]]:
+    """Names of ours as they stand in SQL: a list of values that are bound is put together anew for each execution."""
+    return [literal_column(f"'{name}'") for name in names]
 
 
 class Pace(Row):

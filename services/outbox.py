@@ -128,6 +128,7 @@ class Outbox:
         try:
             while not stop.is_set():
                 self._store.committed.clear()
+                self._store.due.clear()
                 self._one_ended.clear()
                 try:
                     taken_over = taken_over or await self._take_over()
@@ -169,7 +170,8 @@ class Outbox:
         for wait in waits:
             wait.cancel()
         now = clock()
-        if self._store.committed.is_set() or now >= self._look_at:
+        self._wet |= {pool for pool in self._pools if pool.name in self._store.due}
+        if now >= self._look_at:
             self._wet = set(self._pools)
             self._look_at = now + IDLE_POLL
 
@@ -177,7 +179,7 @@ class Outbox:
 
     async def _turn(self) -> list[Claimed]:
         """Record what ended, claim what may start: one transaction."""
-        async with self._store.work() as work:
+        async with self._store.work(brief=True) as work:
             recorded = await self._record(work)
             freed = Counter(outcome.effect.pool for outcome in recorded)
             # An effect that ended may let the next of its lane go.
@@ -209,7 +211,7 @@ class Outbox:
         Pools that stand for an outside are held until the commit: two replicas counting at once would each fill them.
         """
         rooms = {pool: pool.slots - self._busy[pool.name] + freed.get(pool.name, 0) for pool in pools}
-        outsides = [pool for pool in pools if pool.name]
+        outsides = [pool for pool in pools if pool.name and rooms[pool] > 0]
         if outsides:
             free_at = await pace.held(work, [pool.key for pool in outsides])
             now = await work.instant()

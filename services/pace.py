@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from services._missing import insert_into
 from services.errors import Unavailable
@@ -19,18 +19,24 @@ CHAT_PAUSE = timedelta(seconds=0.1)
 LONGEST_WAIT = timedelta(seconds=15)
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+# In one order for everybody: whoever waits for a row holds none that another needs first.
+_HELD = (
+    select(Pace.key, Pace.free_at)
+    .where(Pace.key.in_(bindparam("keys", expanding=True)))
+    .order_by(Pace.key)
+    .with_for_update()
+)
+_FREE = update(Pace).where(Pace.key == bindparam("of")).values(free_at=bindparam("at"))
 
 
 async def held(work: Work, keys: Iterable[str]) -> dict[str, datetime]:
     """When each key is next free; until the commit nobody else reads or changes them."""
     wanted = sorted(keys)
-    # In one order for everybody: whoever waits for a row holds none that another needs first.
-    query = select(Pace.key, Pace.free_at).where(Pace.key.in_(wanted)).order_by(Pace.key).with_for_update()
-    rows = (await work.session.execute(query)).all()
+    rows = (await work.session.execute(_HELD, {"keys": wanted})).all()
     if len(rows) < len(wanted):
         new = [{"key": key, "free_at": _LONG_AGO} for key in wanted]
         await work.session.execute(insert_into(work.session, Pace).values(new).on_conflict_do_nothing())
-        rows = (await work.session.execute(query)).all()
+        rows = (await work.session.execute(_HELD, {"keys": wanted})).all()
     return {key: free_at for key, free_at in rows}  # noqa: C416 - rows, to mypy, are no pairs
 
 
@@ -42,7 +48,7 @@ async def rest(work: Work, pauses: Mapping[str, timedelta]) -> None:
 
 
 async def _free(work: Work, key: str, at: datetime) -> None:
-    await work.session.execute(update(Pace).where(Pace.key == key).values(free_at=at))
+    await work.change(_FREE, of=key, at=at)
 
 
 class PacedChat:
@@ -86,7 +92,7 @@ class PacedChat:
 
     async def _take(self, paces: dict[str, timedelta]) -> timedelta:
         """Take a turn if every key is free now, and give zero; otherwise take nothing, and give how long to wait."""
-        async with self._store.work() as work:
+        async with self._store.work(brief=True) as work:
             now = await work.instant()
             # Turns are taken, not booked: a booked one would hold up other conversations until it comes.
             wait = max((await held(work, paces)).values()) - now

@@ -178,6 +178,7 @@ async def tell(work: Work) -> None:
     held = owed.with_for_update()  # not to be claimed before this is committed
     if (await work.session.scalars(held)).first() is None:
         work.emit(ParkedChanged(EVERYTHING))
+        await work.write_owed()  # whoever tells next looks for it
 
 
 def _parked(row: Effect) -> ParkedEffect:

@@ -77,16 +77,14 @@ async def follow(session: AsyncSession, lines: Sequence[JournalLine]) -> None:
 async def refresh(session: AsyncSession, dossier_ids: Collection[str]) -> None:
     """Write anew the paths of these dossiers, from what the transaction has written so far."""
     wanted = sorted(dossier_ids)
+    await session.flush()  # what is asked of the connection does not do it
+    connection = await session.connection()
     for start in range(0, len(wanted), _CHUNK):
         some = wanted[start : start + _CHUNK]
         # Two transactions about one dossier: the second waits here, and reads what the first has committed. The weaker lock,
         # because rows that refer to the dossier hold it shared.
-        await session.execute(
-            select(Dossier.id).where(Dossier.id.in_(some)).order_by(Dossier.id).with_for_update(key_share=True)
-        )
-        await session.execute(delete(Path).where(Path.dossier_id.in_(some)))
-        truth = union_all(*(part.where(Dossier.id.in_(some)) for part in _PARTS))
-        await session.execute(insert(Path).from_select(COLUMNS, truth))
+        for statement in (_HOLD, _FORGET, _WRITE):
+            await connection.execute(statement, {"dossiers": some})
 
 
 def truth() -> Select[Any]:
@@ -168,3 +166,8 @@ _CONCERNED = union(
 """The dossiers that something about these subjects may move: also those they were on until now."""
 
 _PARTS = _propositions(), _invitations(), _tasks()
+
+_DOSSIERS: BindParameter[str] = bindparam("dossiers", expanding=True)
+_HOLD = select(Dossier.id).where(Dossier.id.in_(_DOSSIERS)).order_by(Dossier.id).with_for_update(key_share=True)
+_FORGET = delete(Path).where(Path.dossier_id.in_(_DOSSIERS))
+_WRITE = insert(Path).from_select(COLUMNS, union_all(*(part.where(Dossier.id.in_(_DOSSIERS)) for part in _PARTS)))

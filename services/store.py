@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Delete, Row, Select, Update, event, func, select, text
+from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, event, func, insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -23,6 +23,7 @@ AgreedTime = datetime | ColumnElement[datetime]
 
 CONNECTIONS = 15  # to PostgreSQL at most, a replica
 _BARE = {"passerelle_bare": True}  # no BEGIN: SQLite takes each statement for a transaction
+_OWE = insert(Effect)
 _LONG_WAY = 256  # one change in so many goes where a commit also moves what is committed into the file (_sqlite.here)
 
 
@@ -56,41 +57,50 @@ class Work:
         self.session = session
         self.now = now
         self.moment = moment
-        self.emitted = False
+        self.due: set[str] = set()  # pools of the effects owed
         self.only_looking = False
         self.lines: list[JournalLine] = []
         self._owed = owed
+        self._unwritten: list[tuple[dict[str, Any], timedelta]] = []
+        self._instant: datetime | None = None
 
     def emit(self, happened: Event, after: timedelta = timedelta()) -> None:
         """Owe every reaction to this event, in the same commit as the change; none of them is due before `after`."""
         for reaction in self._owed.get(type(happened), ()):
-            self.emitted = True
-            self.session.add(
-                Effect(
-                    event=type(happened).__name__,
-                    payload=packed(happened),
-                    reaction=reaction.name,
-                    lane=f"{reaction.lane}:{happened.subject}",
-                    pool=reaction.pool,
-                    due_at=self.moment + after if after else self.moment,
-                )
-            )
+            self.due.add(reaction.pool)
+            row = {
+                "event": type(happened).__name__,
+                "payload": packed(happened),
+                "reaction": reaction.name,
+                "lane": f"{reaction.lane}:{happened.subject}",
+                "pool": reaction.pool,
+            }
+            self._unwritten.append((row, after))
+
+    async def write_owed(self) -> None:
+        """What is owed so far becomes rows, all in one statement: at the commit, unless something looks for it before."""
+        if self._unwritten:
+            now = await self.instant()
+            rows = [{**row, "due_at": now + after} for row, after in self._unwritten]
+            self._unwritten.clear()
+            await (await self.session.connection()).execute(_OWE, rows)
 
     def leave(self) -> None:
         """Leave everything as it was: at the end of its block nothing of this transaction remains. For who only looks."""
         self.only_looking = True
 
-    async def change(self, statement: Update | Delete) -> int:
+    async def change(self, statement: Update | Delete, **bound: object) -> int:
         """Run it past the session's objects, which keep what they held; gives how many rows it touched."""
-        result = await self.session.execute(statement.execution_options(synchronize_session=False))
-        assert isinstance(result, CursorResult)
-        return result.rowcount
+        await self.session.flush()
+        return (await (await self.session.connection()).execute(statement, bound)).rowcount
 
     async def instant(self) -> datetime:
-        """`moment` as a value, to calculate with."""
+        """`moment` as a value, to calculate with: it is the same until the transaction ends."""
         if isinstance(self.moment, datetime):
             return self.moment
-        return (await self.session.execute(select(self.moment))).scalar_one()
+        if self._instant is None:
+            self._instant = (await self.session.execute(select(self.moment))).scalar_one()
+        return self._instant
 
     def journal(self, actor: str, what: str, subject: str, before: str | None = None, after: str | None = None) -> None:
         """One line: who did what to which subject. Ids and states only, never personal data; never in a savepoint."""
@@ -110,6 +120,7 @@ class Store:
         self.clock = clock
         self.engine = _engine(url)
         self.committed = asyncio.Event()
+        self.due: set[str] = set()
         self._changes = 0
         self._owed = owed
         self.single_writer = self.engine.dialect.name == "sqlite"
@@ -120,26 +131,34 @@ class Store:
         self._turn: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.single_writer else nullcontext()
 
     @asynccontextmanager
-    async def work(self) -> AsyncIterator[Work]:
-        """One transaction. `committed` is set afterwards when effects became due."""
+    async def work(self, *, brief: bool = False) -> AsyncIterator[Work]:
+        """One transaction. Afterwards `due` holds the pools in which effects became due, if any, and `committed` is set.
+
+        `brief`: a few statements about a few rows each, found by a key or an index. On SQLite they go without a thread, whose
+        errands take longer than they do; only its begin and its commit, which may wait, have one.
+        """
         # SQLite has one writer: waiting here is fair and costs nothing, waiting inside SQLite polls and may time out.
         async with self._turn, AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={"passerelle_write": True})
+            await session.connection(execution_options={"passerelle_write": True, "passerelle_brief": brief})
             moment: AgreedTime = self._agreed() if self._agreed else func.now()
             work = Work(session, self.clock(), moment, self._owed)
             yield work
             if work.only_looking:
                 return
+            await work.write_owed()
             await paths.follow(session, work.lines)
             await journal.seal(session, work.lines)
             await session.commit()
-        if work.emitted:
+        if work.due:
+            self.due |= work.due
             self.committed.set()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session to look with; what is changed in it is thrown away."""
+    async def read(self, *, brief: bool = False) -> AsyncIterator[AsyncSession]:
+        """A session to look with; what is changed in it is thrown away. `brief` as in `work`."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if brief:
+                await session.connection(execution_options={"passerelle_brief": True})
             yield session
 
     async def ask(self, query: Select[*Columns], **bound: object) -> Sequence[Row[*Columns]]:
@@ -204,3 +223,5 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     if not options.get("passerelle_bare"):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("passerelle_write") else "BEGIN")
+    driver: Any = connection.connection.driver_connection
+    driver.brief = options.get("passerelle_brief", False)

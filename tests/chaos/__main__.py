@@ -147,6 +147,12 @@ async def bulks(folder: Path) -> None:
                 f"done after {report.wall:.0f} s, at best {report.least:.0f} s: {report.ratio:.2f} times; "
                 f"card drawn {report.redraws} times"
             )
+            parts = report.parts
+            say(
+                f"         of it {parts.before:.1f} s before the first invitation, {parts.silent:.1f} s silent after the kill, "
+                f"{parts.late:.1f} s until what it had cut was done, {parts.after:.1f} s after the last mail; "
+                f"{report.steady:.2f} times without"
+            )
             FAULTS.extend(f"bulk, {kind}: {wrong}" for wrong in report.wrong)
     finally:
         start.close()

@@ -1,8 +1,9 @@
 """A long list of new clients, killed in the middle: each line exactly once, and how long against how long it must."""
 
 import asyncio
+from bisect import bisect
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,6 +45,20 @@ PATIENCE = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """Where the time went beside the steady work, in seconds.
+
+    `before` the first invitation; `silent` from each kill until Graph is asked for an invitation again; `late`: what the kills
+    had cut left so much after all else; `after` the last mail.
+    """
+
+    before: float
+    silent: float
+    late: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What became of `lines`. Times in seconds: `dry` until the verdicts, `wall` from the Ok to the end, downtime included.
 
@@ -55,6 +70,7 @@ class Report:
     dry: float
     wall: float
     least: float
+    parts: Parts
     redraws: int
     wrong: list[str]
 
@@ -62,26 +78,49 @@ class Report:
     def ratio(self) -> float:
         return self.wall / self.least
 
+    @property
+    def steady(self) -> float:
+        """The ratio without those parts: what the outbox makes of the limits while it runs."""
+        parts = self.parts
+        return (self.wall - parts.before - parts.silent - parts.late - parts.after) / self.least
+
 
 class Slow:
-    """The witness of a practice firm whose Graph takes `latency` seconds a call; ends the bot at these invitations."""
+    """The witness of a practice firm whose Graph takes `latency` seconds a call; ends the bot at these invitations.
+
+    Keeps when each invitation was asked for, and when each mail left.
+    """
 
     def __init__(self, latency: float, at: list[int]) -> None:
         self._latency = latency
         self._at = at
         self.invited = 0
+        self.asked: list[float] = []
+        self.mailed: list[float] = []
         self.now = asyncio.Event()
 
     async def __call__(self, call: str, status: int | None) -> bool:
         """See practice.state.Witness."""
+        clock = asyncio.get_running_loop().time
         if status is None and " /" in call:
+            if call == INVITE:
+                self.asked.append(clock())
             await asyncio.sleep(self._latency)
+        elif call.endswith(SEND):
+            self.mailed.append(clock())
         elif call == INVITE:
             self.invited += 1
             if self._at and self.invited >= self._at[0]:
                 self._at.pop(0)
                 self.now.set()
         return False
+
+    def parts(self, began: float, killed: Sequence[float], ended: float) -> Parts:
+        """Of a list that took from `began` to `ended`."""
+        silent = sum(self.asked[bisect(self.asked, at)] - at for at in killed)
+        cut = len(killed) * (DIRECTORY.slots + MAIL.slots)
+        late = self.mailed[-1] - self.mailed[-1 - cut]
+        return Parts(self.asked[0] - began, silent, late, ended - self.mailed[-1])
 
 
 async def run(
@@ -103,22 +142,25 @@ async def run(
             await claire.sees("Rien n’est encore fait", within=PATIENCE)
             dry, began = clock() - began, clock()
             await claire.clicks("Lancer")
+            killed = []
             for _ in range(kills):
                 await asyncio.wait_for(slow.now.wait(), PATIENCE)
                 slow.now.clear()
                 await process.kill()
+                killed.append(clock())
                 if lapse:
                     await _end_leases(store)
                 await process.start()
             await _until_state(store, ImportState.DONE)
             wall = clock() - began
+            parts = slow.parts(began, killed, clock())
             await _until_quiet(store)
             wrong = await _wrong(firm, store, lines, kills)
             redraws = next(card.message.version for card in claire.chat if "clients.csv" in card.texts)
         finally:
             await process.kill()
     least = max(lines * CALLS * latency / DIRECTORY.slots, lines * latency / MAIL.slots, lines / GRAPH_PACE)
-    return Report(lines, kills, dry, wall, least, redraws, wrong)
+    return Report(lines, kills, dry, wall, least, parts, redraws, wrong)
 
 
 @asynccontextmanager

@@ -201,7 +201,7 @@ async def test_effects_go_by_how_they_ended(store: Store, clock: Hand) -> None:
     async with store.work() as work:
         for _ in range(3):
             work.emit(InvitationRequested("i"))
-        await work.session.flush()
+        await work.write_owed()
         done, parked, _due = (await work.session.scalars(select(Effect))).all()
         done.state, done.finished_at = EffectState.DONE, work.now
         parked.state, parked.finished_at = EffectState.PARKED, work.now
