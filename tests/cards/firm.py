@@ -137,6 +137,14 @@ REQUEST = {
 DECIDED = {"decided_by": "Camille Moreau", "decided_at": AT, "can_decide": False, "mention": False}
 
 
+DIALOGS = {
+    "activate": "activate_offer",
+    "describe": "link_interlocuteur",
+    "link": "link_interlocuteur",
+    "propose": "propose_offer",
+}
+
+
 def path_to(done: int, *also: int, ball: str = "administrateur") -> Sample:
     """Where a client stands after that many steps, and some of those that come later (counted from 0)."""
     steps = [{"key": key, "done": at < done or at in also} for at, key in enumerate(STEPS)]
@@ -147,6 +155,9 @@ def path_to(done: int, *also: int, ball: str = "administrateur") -> Sample:
         "steps": steps,
         "next": None if following is None else STEPS[following],
         "at": None if following is None else following + 1,
+        "do": None
+        if following is None or STEPS[following] not in DIALOGS
+        else {"dialog": DIALOGS[STEPS[following]], "id": "d0"},
         "ball": None if following is None else ball,
     }
 
