@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
+from dialogs import steps
 from dialogs.dialog import Ctx
 from dialogs.saying import Posted
 from dialogs.turn import Card
@@ -20,7 +21,7 @@ LONGEST = 20
 ACTORS = ("passerelle", "operator", "entrepreneur")
 TO_RETRY = (InvitationState.FAILED, InvitationState.EXPIRED)
 BOARD = "tracking_page"
-LISTS = {"mine": "my_clients"}
+LISTS = {"mine": "my_clients", "todo": "to_do"}
 """Other lists a path is opened from, by what stands before the page in the key that leads back there."""
 
 
@@ -81,9 +82,13 @@ def _opens(path: Timeline, subject: str) -> list[dict[str, str]]:
         found.append(("resend_invitation", invitation.id))
     if invitation is not None and invitation.state in TO_RETRY:
         found.append(("retry_invitation", invitation.id))
-    if state in (InvitationState.ACCEPTED, PropositionState.REFUSED):
-        found.append(("propose_offer", ""))
-    found += [("interlocuteurs", ""), ("hand_over", path.dossier.id)]
+    if state == InvitationState.ACCEPTED and path.next in steps.NEXT:
+        found.append((steps.NEXT[path.next], path.dossier.id))
+    if state == PropositionState.REFUSED:
+        found.append(("propose_offer", subject))
+    if path.person is not None:
+        found.append(("interlocuteurs", path.person))
+    found.append(("hand_over", path.dossier.id))
     if path.revocable() and invitation is not None:
         found.append(("revoke_invitation", invitation.id))
     return [{"dialog": dialog, "id": about} for dialog, about in found]

@@ -145,3 +145,6 @@ async def test_from_a_clients_path_the_dossier_is_known_already(firm: Firm, bot:
     await claire.sees("BOUMAR — Boulangerie Martin", "Collaborateur actuel : Malo Le Goff")
     await claire.clicks("Réaffecter")
     await claire.sees("1 dossier est réaffecté")
+    await claire.writes("suivi")
+    await claire.clicks("Voir BOUMAR · Consultation")
+    await claire.sees("Dossier réaffecté")
