@@ -5,6 +5,12 @@ from datetime import datetime
 from services.tracking import Client
 
 
+def named(client: Client) -> str | None:
+    """The name of the collaborateur whose turn it is, where the portfolio has more than an e-mail."""
+    theirs = client.ball == "collaborateur" and client.owner is not None and "@" not in client.owner
+    return client.owner if theirs else None
+
+
 def row(client: Client, now: datetime) -> dict[str, object]:
     """One client as a card lists it."""
     return {
@@ -15,6 +21,7 @@ def row(client: Client, now: datetime) -> dict[str, object]:
         "offer": client.offer or "",
         "state": client.state,
         "ball": client.ball,
+        "named": named(client),
         "since_days": client.days(now),
         "late": client.late(now),
     }

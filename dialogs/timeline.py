@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs import steps
+from dialogs import clients, steps
 from dialogs.dialog import Ctx
 from dialogs.saying import Posted
 from dialogs.turn import Card
@@ -41,6 +41,7 @@ async def _draw(ctx: Ctx, subject: str) -> Card:
         "offer": client.offer if client else None,
         "state": client.state if client else None,
         "ball": client.ball if client else None,
+        "named": clients.named(client) if client else None,
         "since": client.since if client else None,
         "late": client.late(now) if client else False,
         "earlier": max(0, len(path.happened) - LONGEST),

@@ -54,7 +54,7 @@ BALL: dict[str, str] = {
     InvitationState.ACCEPTED: "administrateur",
     InvitationState.FAILED: "administrateur",
     InvitationState.EXPIRED: "administrateur",
-    PropositionState.PROPOSED: "administrateur",
+    PropositionState.PROPOSED: "passerelle",
     PropositionState.AWAITING_APPROVAL: "collaborateur",
     PropositionState.REFUSED: "administrateur",
     TaskState.TODO: "administrateur",

@@ -27,6 +27,7 @@ PATH = {
     "offer": "Consultation",
     "state": "awaiting_approval",
     "ball": "collaborateur",
+    "named": "Camille Moreau",
     "since": AT,
     "late": True,
     "earlier": 0,
