@@ -160,11 +160,12 @@ async def say_request(event: Event, services: Services) -> None:
 
 
 async def say_request_in_chat(event: Event, services: Services) -> None:
-    """The same card in the chat of whom it asks; where there is none, « Général » has it all the same."""
+    """The same card in the chat of whom it asks, unless a list asks there; where there is no chat, « Général » has it."""
     proposed, may = await _acquainted(services, event.subject)
     key = await colleagues.chat_with(services, may.asked) if may.asked else None
-    if key is not None:
-        await _say(services, proposed, may, key)
+    if may.asked is None or key is None or await approvals.listed(event, services, may.asked, key):
+        return
+    await _say(services, proposed, may, key)
 
 
 async def redraw_request_elsewhere(event: Event, services: Services) -> None:
@@ -184,10 +185,11 @@ def _about(proposed: Proposed) -> str:
 
 async def _say(services: Services, proposed: Proposed, may: Approvers, place_key: str) -> None:
     row, asked = proposed.proposition, may.asked
-    async with services.store.read() as session:
-        if row.state in CLOSED and await places.posted(session, _about(proposed), place_key) is None:
-            return  # taken back before anybody was asked
     in_chat = place_key != places.GENERAL
+    over = row.state not in OPEN if in_chat else row.state in CLOSED
+    async with services.store.read() as session:
+        if over and await places.posted(session, _about(proposed), place_key) is None:
+            return  # there was no card to ask on; what was decided all the same, « Général » is told
     known = bool(may.all) and all(one.mri for one in may.all)
     theirs = place_key in {places.personal(one.aad_id) for one in may.all if one.aad_id}
     locale = services.firm.locale

@@ -108,7 +108,7 @@ def _propositions() -> Select[Any]:
     return (
         _columns(Proposition.id, Proposition.state, Proposition.offer, since)
         .join(Proposition, Proposition.dossier_id == Dossier.id)
-        .where(_state_of(Proposition).in_(SHOWN), ~_settled(), ~_left_in_loop())
+        .where(_state_of(Proposition).in_(SHOWN), ~_settled(), ~left_in_loop())
     )
 
 
@@ -145,7 +145,7 @@ def _may_be_proposed() -> Select[Any]:
     )
 
 
-def _left_in_loop() -> ColumnElement[bool]:
+def left_in_loop() -> ColumnElement[bool]:
     """Proposed here, and still to be in Loop: the step says so, once."""
     left = exists().where(
         LoopTask.dossier_id == Proposition.dossier_id,
