@@ -27,7 +27,7 @@ async def test_a_step_left_in_loop_shows_until_someone_did_it(firm: Firm) -> Non
     await yann.sees_no(PAUL["E-mail"], "Martin Paul")  # nothing of the client where everyone reads
 
     await malo.writes("suivi")
-    await malo.sees("À faire · Start")
+    await malo.sees("À faire dans Loop · Start")
     await malo.clicks("Voir les gestes")
     await malo.sees("réservée aux administrateurs")
 
