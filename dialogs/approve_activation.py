@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs import approving, colleagues, fields, steps
+from dialogs import approving, clients, colleagues, fields, steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View
 from dialogs.saying import Posted, Say, carry, link_to
 from dialogs.turn import Card, Redraw, Reply
@@ -53,6 +53,7 @@ async def _card(
     notice: str | None = None,
     refresh: bool = True,
     elsewhere: bool = False,
+    back: str = "",
 ) -> Card:
     row, asked = proposed.proposition, may.asked
     offer = steps.offer_card(proposed.offer, proposed.qualite)
@@ -79,8 +80,10 @@ async def _card(
             "notice": notice,
             "current": await link_to(services, _about(proposed)) if elsewhere else None,
             "loop_url": services.firm.loop_url,
+            "id": row.id,
+            "back": clients.back(back) if back else None,
         },
-        "about": {"do": POSTED.name, "id": row.id, "v": row.version},
+        "about": {"do": POSTED.name, "id": f"{row.id}:{back}" if back else row.id, "v": row.version},
     }
     known = [one.mri for one in may.all if one.mri]
     if refresh and known and row.state in OPEN:
@@ -89,7 +92,9 @@ async def _card(
 
 
 async def _draw(ctx: Ctx, subject: str, notice: str | None = None, *, elsewhere: bool = False) -> Card:
-    proposed, may = await _look(ctx.services, subject)
+    """`subject` is the proposition; after a colon, the list that the card was opened from, where it was."""
+    proposition_id, _, back = subject.partition(":")
+    proposed, may = await _look(ctx.services, proposition_id)
     can = True
     try:
         await ctx.services.roles.require_approver(ctx.who.aad_id, proposed)
@@ -97,11 +102,13 @@ async def _draw(ctx: Ctx, subject: str, notice: str | None = None, *, elsewhere:
         can = False
     except Unavailable:
         pass  # Entra is silent: show the buttons; the click itself will ask again before anything changes
-    return await _card(ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice, elsewhere=elsewhere)
+    return await _card(
+        ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice, elsewhere=elsewhere, back=back
+    )
 
 
 async def _approve(ctx: Ctx, subject: str, inputs: Mapping[str, str]) -> Reply:
-    refusal = await approving.approve(ctx, subject, ticked=inputs.get("extension") == "true")
+    refusal = await approving.approve(ctx, subject.partition(":")[0], ticked=inputs.get("extension") == "true")
     if refusal is None:
         return Redraw(await _draw(ctx, subject))
     notice = render.text(f"errors.{refusal.key}", ctx.locale, **refusal.facts)

@@ -20,9 +20,6 @@ from services.timeline import Happened, Timeline
 LONGEST = 20
 ACTORS = ("passerelle", "operator", "entrepreneur")
 TO_RETRY = (InvitationState.FAILED, InvitationState.EXPIRED)
-BOARD = "tracking_page"
-LISTS = {"mine": "my_clients", "todo": "to_do"}
-"""Other lists a path is opened from, by what stands before the page in the key that leads back there."""
 
 
 async def _draw(ctx: Ctx, subject: str) -> Card:
@@ -48,7 +45,8 @@ async def _draw(ctx: Ctx, subject: str) -> Card:
         "happened": [_line(one, names, ctx.locale) for one in path.happened[-LONGEST:]],
         "approval": which if client and client.state == PropositionState.AWAITING_APPROVAL else None,
         "opens": _opens(path, which) if admin else [],
-        "back": _back(back),
+        "back": clients.back(back or "1"),
+        "key": back or "1",
     }
     return render.card("timeline/path", ctx.locale, {"d": d})
 
@@ -93,11 +91,6 @@ def _opens(path: Timeline, subject: str) -> list[dict[str, str]]:
     if path.revocable() and invitation is not None:
         found.append(("revoke_invitation", invitation.id))
     return [{"dialog": dialog, "id": about} for dialog, about in found]
-
-
-def _back(key: str) -> dict[str, str]:
-    whence, _, page = key.partition(".")
-    return {"verb": LISTS[whence], "id": page} if whence in LISTS else {"verb": BOARD, "id": key or "1"}
 
 
 POSTED = Posted("timeline", draw=_draw)

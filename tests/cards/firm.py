@@ -132,6 +132,8 @@ REQUEST = {
     "decided_at": None,
     "notice": None,
     "current": None,
+    "id": "p1",
+    "back": None,
     "reason": None,
 }
 DECIDED = {"decided_by": "Camille Moreau", "decided_at": AT, "can_decide": False, "mention": False}

@@ -178,6 +178,7 @@ CARDS: dict[str, dict[str, Sample]] = {
     "new_client/recap": {"plain": step(CLIENT, last=True)},
     "approve_activation/request": {
         "open": posted(REQUEST, "approve_activation", refresh=["29:1abc", "29:1def"]),
+        "from_a_list": posted(REQUEST | {"back": {"verb": "to_do", "id": "1"}}, "approve_activation"),
         "watch": posted(REQUEST | {"mention": False, "can_decide": False}, "approve_activation"),
         "elsewhere": posted(
             REQUEST | {"mention": False, "can_decide": False, "current": MESSAGE}, "approve_activation"

@@ -45,6 +45,7 @@ PATH = {
         {"dialog": "revoke_invitation", "id": "i1"},
     ],
     "back": {"verb": "tracking_page", "id": "2.all.all.all.all"},
+    "key": "2.all.all.all.all",
 }
 
 MINE: Sample = {
