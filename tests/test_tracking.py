@@ -107,7 +107,7 @@ async def test_who_accepted_waits_for_the_administrator_who_goes_on_from_there(f
     await paul.redeems()
     await claire.sees("Invitation acceptée")
     await claire.writes("à faire", in_chat=True)
-    await claire.clicks("Poursuivre : BOUMAR")
+    await claire.clicks("Suite : BOUMAR")
     assert "Corriger l’interlocuteur" not in claire.chat[-1].buttons  # there is none yet
     await claire.clicks("Activer une offre")
     await claire.sees("BOUMAR — Boulangerie Martin")
@@ -116,7 +116,7 @@ async def test_who_accepted_waits_for_the_administrator_who_goes_on_from_there(f
     await claire.clicks("C’est fait dans Loop")
     await claire.clicks("Retour")
     await claire.sees("1 chose vous attend")
-    await claire.clicks("Poursuivre : BOUMAR")
+    await claire.clicks("Suite : BOUMAR")
     await claire.clicks("Lier un interlocuteur")
     await claire.sees("BOUMAR — Boulangerie Martin", "Créer un interlocuteur")
 
