@@ -160,6 +160,7 @@ def open_doctor(config: Settings, store: "Store", graph: "Graph", keys: Keys) ->
         app_id=config.app_id,
         admin_group_id=config.admin_group_id,
         invite_to_team=config.invite_to_team,
+        notifications_url=config.notifications_url,
         unset=tuple(name for name, missing in unset.items() if missing),
         package_id=partial(manifest.packaged_id, manifest.DEFAULT),
         keys_held=keys_held,

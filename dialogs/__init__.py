@@ -23,6 +23,7 @@ from dialogs import (
     new_client,
     parked,
     propose_offer,
+    refusal,
     reminders,
     reminding,
     resend_invitation,
@@ -115,6 +116,9 @@ _mail_identifier = Reaction(
     gave_up=invitations.offer_mail_in_doubt(deliveries.IDENTIFIER),
 )
 _say_approval = Reaction("say_approval", approve_activation.say_request, repeatable=False, pool=GENERAL)
+# One lane: a card that is redrawn was posted first.
+_say_refusal = Reaction("say_refusal", refusal.say_refusal, repeatable=False, lane="refusal", pool=GENERAL)
+_redraw_refusals = Reaction("redraw_refusals", refusal.redraw_refusals, repeatable=True, lane="refusal", pool=GENERAL)
 _say_approval_in_chat = Reaction(
     "say_approval_in_chat", approve_activation.say_request_in_chat, repeatable=False, pool=CHAT
 )
@@ -187,9 +191,10 @@ REACTIONS: Mapping[type[events.Event], Sequence[Reaction]] = {
         _mail_identifier,
         _say_approval,
         _say_approval_in_chat,
+        _redraw_refusals,
     ),  # _say_approval tells the invitation’s card
     events.OfferActivated: (*_decided, _mail_welcome, _say_welcome),
-    events.OfferRefused: _decided,
+    events.OfferRefused: (*_decided, _say_refusal),
     events.OfferWithdrawn: _decided,
     events.OfferEnded: _decided,
     events.ApprovalChanged: (_say_approval, _say_approval_in_chat, _redraw_approval, _tell_many),

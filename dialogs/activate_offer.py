@@ -56,5 +56,6 @@ DIALOG = Dialog(
     ),
     finish=_finish,
     allowed=administrators,
+    start=steps.start_on_dossier,
     commands=("activer", "activate"),
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
-from dialogs import approving, colleagues, fields, steps
+from dialogs import approving, clients, colleagues, fields, steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, Step, View
 from dialogs.saying import Posted, Say, carry, link_to
 from dialogs.turn import Card, Redraw, Reply
@@ -53,6 +53,7 @@ async def _card(
     notice: str | None = None,
     refresh: bool = True,
     elsewhere: bool = False,
+    back: str = "",
 ) -> Card:
     row, asked = proposed.proposition, may.asked
     offer = steps.offer_card(proposed.offer, proposed.qualite)
@@ -79,8 +80,10 @@ async def _card(
             "notice": notice,
             "current": await link_to(services, _about(proposed)) if elsewhere else None,
             "loop_url": services.firm.loop_url,
+            "id": row.id,
+            "back": clients.back(back) if back else None,
         },
-        "about": {"do": POSTED.name, "id": row.id, "v": row.version},
+        "about": {"do": POSTED.name, "id": f"{row.id}:{back}" if back else row.id, "v": row.version},
     }
     known = [one.mri for one in may.all if one.mri]
     if refresh and known and row.state in OPEN:
@@ -89,7 +92,9 @@ async def _card(
 
 
 async def _draw(ctx: Ctx, subject: str, notice: str | None = None, *, elsewhere: bool = False) -> Card:
-    proposed, may = await _look(ctx.services, subject)
+    """`subject` is the proposition; after a colon, the list that the card was opened from, where it was."""
+    proposition_id, _, back = subject.partition(":")
+    proposed, may = await _look(ctx.services, proposition_id)
     can = True
     try:
         await ctx.services.roles.require_approver(ctx.who.aad_id, proposed)
@@ -97,11 +102,13 @@ async def _draw(ctx: Ctx, subject: str, notice: str | None = None, *, elsewhere:
         can = False
     except Unavailable:
         pass  # Entra is silent: show the buttons; the click itself will ask again before anything changes
-    return await _card(ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice, elsewhere=elsewhere)
+    return await _card(
+        ctx.services, proposed, may, ctx.locale, can_decide=can, notice=notice, elsewhere=elsewhere, back=back
+    )
 
 
 async def _approve(ctx: Ctx, subject: str, inputs: Mapping[str, str]) -> Reply:
-    refusal = await approving.approve(ctx, subject, ticked=inputs.get("extension") == "true")
+    refusal = await approving.approve(ctx, subject.partition(":")[0], ticked=inputs.get("extension") == "true")
     if refusal is None:
         return Redraw(await _draw(ctx, subject))
     notice = render.text(f"errors.{refusal.key}", ctx.locale, **refusal.facts)
@@ -160,11 +167,12 @@ async def say_request(event: Event, services: Services) -> None:
 
 
 async def say_request_in_chat(event: Event, services: Services) -> None:
-    """The same card in the chat of whom it asks; where there is none, « Général » has it all the same."""
+    """The same card in the chat of whom it asks, unless a list asks there; where there is no chat, « Général » has it."""
     proposed, may = await _acquainted(services, event.subject)
     key = await colleagues.chat_with(services, may.asked) if may.asked else None
-    if key is not None:
-        await _say(services, proposed, may, key)
+    if may.asked is None or key is None or await approvals.listed(event, services, may.asked, key):
+        return
+    await _say(services, proposed, may, key)
 
 
 async def redraw_request_elsewhere(event: Event, services: Services) -> None:
@@ -184,10 +192,11 @@ def _about(proposed: Proposed) -> str:
 
 async def _say(services: Services, proposed: Proposed, may: Approvers, place_key: str) -> None:
     row, asked = proposed.proposition, may.asked
-    async with services.store.read() as session:
-        if row.state in CLOSED and await places.posted(session, _about(proposed), place_key) is None:
-            return  # taken back before anybody was asked
     in_chat = place_key != places.GENERAL
+    over = row.state not in OPEN if in_chat else row.state in CLOSED
+    async with services.store.read() as session:
+        if over and await places.posted(session, _about(proposed), place_key) is None:
+            return  # there was no card to ask on; what was decided all the same, « Général » is told
     known = bool(may.all) and all(one.mri for one in may.all)
     theirs = place_key in {places.personal(one.aad_id) for one in may.all if one.aad_id}
     locale = services.firm.locale

@@ -106,7 +106,7 @@ async def say_many(event: Event, services: Services) -> None:
         person = await delegations.person(session, event.subject)
         waiting = await approvals.of(session, services, person, 1, ROWS)
         standing = await places.posted_in(session, approvals.about(person))
-    if not standing and waiting.total < approvals.MANY:
+    if not standing and not waiting.total:
         return
     key = await colleagues.chat_with(services, person)
     if key is None:

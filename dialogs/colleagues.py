@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from dialogs.dialog import Answers, Choice, View
 from services import delegations, places
+from services.errors import Refused, Unavailable
 from services.models import Collaborateur
 from services.people import words
+from services.ports import Mention
 from services.record import Services
 
 FEW = 12
@@ -30,6 +32,15 @@ async def called(services: Services, person: Collaborateur) -> str:
         return person.name
     member = await services.roles.staff_by_email(person.email)
     return member.name if member else person.name
+
+
+async def mentioned(services: Services, aad_id: str) -> Mention | None:
+    """Somebody to mention, while they are of the firm: Teams refuses to mention anybody else."""
+    try:
+        member = await services.roles.staff_member(aad_id)
+    except (Refused, Unavailable):
+        return None
+    return Mention(aad_id, member.name) if member else None
 
 
 async def chat_with(services: Services, person: Collaborateur) -> str | None:

@@ -17,7 +17,6 @@ from services.models import Activation
 from services.store import Work
 
 HAND_OVER = "hand_over"
-FIXED = "fixed"
 ACTIONS = (WITHDRAW, CHANGE, END_OFFER, HAND_OVER, END_MISSION)
 
 
@@ -29,9 +28,7 @@ async def _start(ctx: Ctx) -> Mapping[str, str]:
     """A card about a dossier opens its end; without a subject the dossier is looked for."""
     if not ctx.subject:
         return {}
-    async with ctx.services.store.read() as session:
-        await get_dossier(session, ctx.subject)
-    return {"dossier": ctx.subject, "action": END_MISSION, FIXED: "yes"}
+    return {**await steps.on_dossier(ctx, ctx.subject), "action": END_MISSION}
 
 
 # --- what stands there
@@ -151,7 +148,7 @@ _SAMPLE_LOOP = {"steps": steps.SAMPLE_GUIDE, "loop_url": "https://loop.example/"
 DIALOG = Dialog(
     name="dossier",
     steps=(
-        replace(steps.DOSSIER, when=lambda answers: not answers.get(FIXED)),
+        steps.DOSSIER,
         Step(
             "matrix",
             fields=(fields.choice("action", *ACTIONS),),

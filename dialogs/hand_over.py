@@ -11,24 +11,18 @@ from services import delegations, hand_overs
 from services.errors import Refused
 
 SEVERAL = "several"
-KNOWN = "known"
-"""A mark in the draft: the card that opened the form says which dossier."""
 
 
 async def _start(ctx: Ctx) -> Mapping[str, str]:
     """A card about a dossier hands over that one; without a subject it is asked."""
     if not ctx.subject:
         return {}
-    which = {WHAT: ONE, "dossier": ctx.subject, KNOWN: "yes"}
+    which = {**await steps.on_dossier(ctx, ctx.subject), WHAT: ONE}
     return {**which, **await handing.owner_of(ctx, which)}
 
 
-def _unknown(answers: Answers) -> bool:
-    return not answers.get(KNOWN)
-
-
 def _one(answers: Answers) -> bool:
-    return answers.get(WHAT) == ONE and _unknown(answers)
+    return answers.get(WHAT) == ONE and steps.unknown(answers)
 
 
 def _portfolio(answers: Answers) -> bool:
@@ -76,7 +70,7 @@ DIALOG = Dialog(
             "what",
             fields=(fields.choice(WHAT, ONE, PORTFOLIO),),
             load=_load_what,
-            when=_unknown,
+            when=steps.unknown,
             sample=View(choices={WHAT: (Choice(ONE, "Un dossier"), Choice(PORTFOLIO, "Les dossiers d’une personne"))}),
         ),
         replace(steps.DOSSIER, check=handing.owner_of, when=_one),

@@ -22,6 +22,8 @@ from services.record import Services
 from services.retention import OPERATOR
 
 REFUSED_SHOWN = 8
+UNHEARD = "directory_down"
+"""Why a list is dropped that nothing is wrong with."""
 FILE_STATES = (ImportState.CHECKED, ImportState.DONE, ImportState.STOPPED)
 _FIELDS = {field.name: field for field in (*steps.CONTACT_FIELDS, *steps.PERSON.fields, *steps.OFFER.fields)}
 
@@ -79,6 +81,7 @@ async def _card(services: Services, found: Import, locale: str) -> Card:
         "state": found.state,
         "file": found.file_name,
         "why": render.text(f"errors.{found.reason}", locale, **found.facts) if found.reason else None,
+        "unheard": found.reason == UNHEARD,
         "to_invite": now.counts[Verdict.INVITED],
         "to_recognise": now.counts[Verdict.RECOGNISED],
         "to_announce": now.counts[Verdict.ANNOUNCED],
@@ -192,7 +195,7 @@ async def give_up_judging(event: Event, services: Services, _reason: str) -> Non
     """Entra did not say for hours: the list may be sent again."""
     async with services.store.work() as work:
         found = await imports.get(work.session, event.subject)
-        if await move_import(work, found.id, ImportState.DROPPED, found.owner, reason="directory_down"):
+        if await move_import(work, found.id, ImportState.DROPPED, found.owner, reason=UNHEARD):
             work.emit(ImportChecked(found.id))
 
 
@@ -220,9 +223,10 @@ async def offer_file(event: Event, services: Services) -> None:
     place = await places.find(services.store, places.personal(found.owner))
     if found.kind != client_list.KIND.name or found.state not in FILE_STATES or place is None:
         return
+    when = "checked" if found.state == ImportState.CHECKED else "done"
     offer = FileOffer(
         name=render.text("import_clients.file.name", services.firm.locale, name=PurePath(found.file_name).stem),
-        description=render.text("import_clients.file.description", services.firm.locale),
+        description=render.text(f"import_clients.file.description.{when}", services.firm.locale),
         size=len(await _result(services, found)),
         context={"p": {"do": POSTED.name, "id": found.id}},
     )

@@ -132,6 +132,7 @@ async def _status_card(services: Services, invitation: Invitation, locale: str) 
             "company": one.company,
             "steps": [{"key": step, "done": step in path.done} for step in journey.STEPS],
             "next": path.next,
+            "do": {"dialog": steps.NEXT[path.next], "id": one.id} if path.next in steps.NEXT else None,
             "at": journey.STEPS.index(path.next) + 1 if path.next else None,
             "ball": path.ball,
         }

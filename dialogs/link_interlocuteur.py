@@ -182,5 +182,6 @@ DIALOG = Dialog(
     ),
     finish=_finish,
     allowed=administrators,
+    start=steps.start_on_dossier,
     commands=("lier", "link"),
 )

@@ -18,7 +18,7 @@ from services.ports import StaffMember
 from services.tracking import Wanted
 
 PAGE = 8
-BACK = "mine"
+BACK, BACK_TO_DO = "mine", "todo"
 """Before a page: what a path that was opened there leads back to."""
 
 
@@ -80,6 +80,7 @@ async def _to_do(ctx: Ctx, subject: str) -> Card:
         "parked": to_retry,
         "page": waiting.page,
         "pages": waiting.pages,
+        "back": f"{BACK_TO_DO}.{waiting.page}",
     }
     return render.card("my_clients/to_do", ctx.locale, {"d": d})
 

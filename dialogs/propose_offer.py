@@ -1,5 +1,7 @@
 """Proposer un service collaboratif pour ce dossier: an active offer, to one linked interlocuteur (R17–R20)."""
 
+from collections.abc import Mapping
+
 from cards import render
 from dialogs import fields, identity, steps
 from dialogs.dialog import Answers, Choice, Ctx, Dialog, Outcome, Step, View, administrators
@@ -8,9 +10,25 @@ from services import deliveries, interlocuteurs, invitations, loop, loop_tasks, 
 from services.dossiers import get as get_dossier
 from services.errors import Refused
 from services.events import Event
-from services.models import LIVE_PROPOSITIONS
+from services.models import LIVE_PROPOSITIONS, Proposition
+from services.propositions import Proposed
 from services.record import Services
 from services.store import Work
+
+
+async def _start(ctx: Ctx) -> Mapping[str, str]:
+    """From a refusal: what was proposed, to be corrected. From a card about a dossier: that one."""
+    refused = await _refused(ctx)
+    if refused is None:
+        return await steps.on_dossier(ctx, ctx.subject, _check_dossier) if ctx.subject else {}
+    known = await steps.on_dossier(ctx, refused.dossier.id, _check_dossier)
+    return {**known, "offer": refused.proposition.offer, "interlocuteur": refused.interlocuteur.id}
+
+
+async def _refused(ctx: Ctx) -> Proposed | None:
+    """The refused proposition that the form was opened from."""
+    async with ctx.services.store.read() as session:
+        return await propositions.find(session, ctx.subject or "")
 
 
 async def _check_dossier(ctx: Ctx, answers: Answers) -> None:
@@ -27,13 +45,19 @@ async def _load_pick(ctx: Ctx, answers: Answers) -> View:
     async with ctx.services.store.read() as session:
         active = await offers.active_on(session, dossier.id)
         linked = await interlocuteurs.linked_to(session, dossier.id)
+    refused = await _refused(ctx)
+    refusal = _refusal(refused.proposition) if refused else None
     return View(
-        {"dossier": steps.dossier_facts(dossier)},
+        {"dossier": steps.dossier_facts(dossier), "refusal": refusal},
         {
             "offer": tuple(Choice(one.key, one.name) for one in active),
             "interlocuteur": tuple(Choice(one.id, interlocuteurs.full_name(one), one.email) for one in linked),
         },
     )
+
+
+def _refusal(row: Proposition) -> dict[str, object]:
+    return {"by": row.decided_by_name, "at": row.decided_at, "reason": row.reason}
 
 
 async def _check_pick(ctx: Ctx, answers: Answers) -> None:
@@ -97,7 +121,7 @@ DIALOG = Dialog(
             template="propose_offer/offer",
             check=_check_pick,
             sample=View(
-                {"dossier": steps.SAMPLE_DOSSIER},
+                {"dossier": steps.SAMPLE_DOSSIER, "refusal": None},
                 {
                     "offer": (Choice("consultation", "Consultation"),),
                     "interlocuteur": (Choice("1", "Martin Paul", "paul@boulangerie.example"),),
@@ -127,6 +151,7 @@ DIALOG = Dialog(
     finish=_finish,
     allowed=administrators,
     commands=("proposer", "propose"),
+    start=_start,
 )
 
 

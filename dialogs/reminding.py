@@ -7,7 +7,7 @@ from cards import render
 from dialogs import colleagues
 from dialogs.saying import Say, carry, letterhead, link_to, send_mail
 from services import invitations, places, reminders
-from services.errors import Refused, Unavailable
+from services.errors import Refused
 from services.events import Event
 from services.models import InvitationState
 from services.ports import Mention
@@ -95,7 +95,8 @@ async def _say_approvals(batch_id: str, services: Services, *, anew: bool) -> No
     if not standing and not (anew and batch.open):
         return
     key = standing[0] if standing else await _where(services, batch)
-    mention = await _administrator(services, batch) if batch.escalated and batch.open else None
+    asked_by = batch.open[0].proposition.proposed_by if batch.escalated and batch.open else None
+    mention = await colleagues.mentioned(services, asked_by) if asked_by else None
     card = await _approvals_card(services, batch, mention)
     await carry(services, Say(key, f"reminders:{batch_id}", card, card["fallbackText"], (mention,) if mention else ()))
 
@@ -107,16 +108,6 @@ async def _where(services: Services, batch: Batch) -> str:
     if key is None:
         raise Refused("no_conversation")
     return key
-
-
-async def _administrator(services: Services, batch: Batch) -> Mention | None:
-    """Who proposed these offers, while they are of the firm: Teams refuses to mention anybody else."""
-    asked_by = batch.open[0].proposition.proposed_by
-    try:
-        member = await services.roles.staff_member(asked_by)
-    except (Refused, Unavailable):
-        return None
-    return Mention(asked_by, member.name) if member else None
 
 
 async def _approvals_card(services: Services, batch: Batch, mention: Mention | None) -> dict[str, Any]:

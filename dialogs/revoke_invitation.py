@@ -26,7 +26,7 @@ async def _load(ctx: Ctx, _answers: Answers) -> View:
     async with ctx.services.store.read() as session:
         invitation = await invitations.get(session, ctx.subject or "")
         dossiers = await invitations.dossiers_of(session, invitation.id)
-        for dossier in dossiers:
+        for dossier in dossiers if not await invitations.replaced(session, invitation) else ():
             for line in (await matrix.of_dossier(session, dossier)).lines:
                 if email_key(line.email) == invitation.email_key and any(cell.live for cell in line.cells):
                     rows.append(impact(line, lambda _: True, name=f"{dossier.code} — {dossier.company}"))

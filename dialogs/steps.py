@@ -6,7 +6,7 @@ from typing import Any
 
 from dialogs import fields
 from dialogs.dialog import Answers, Asks, Choice, Ctx, Fix, Step, View
-from services import dossiers, invitations, offers, people
+from services import dossiers, invitations, journey, offers, people
 from services.errors import Refused, Unavailable
 from services.interlocuteurs import Contact
 from services.invitations import NewGuest
@@ -28,6 +28,17 @@ SAMPLE_DOSSIER = {
 
 
 # --- the dossier
+
+Check = Callable[[Ctx, Answers], Awaitable[None]]
+KNOWN = "known"
+"""A mark in the draft: the card that opened the form says which dossier."""
+NEXT = {
+    journey.ACTIVATE: "activate_offer",
+    journey.DESCRIBE: "link_interlocuteur",
+    journey.LINK: "link_interlocuteur",
+    journey.PROPOSE: "propose_offer",
+}
+"""The dialog that does the step, by the step an invited person's path is at. Its subject is the dossier."""
 
 
 async def chosen_dossier(ctx: Ctx, answers: Answers) -> Dossier:
@@ -65,13 +76,31 @@ async def _check_dossier(ctx: Ctx, answers: Answers) -> None:
     await chosen_dossier(ctx, answers)
 
 
-def dossier_step(check: Callable[[Ctx, Answers], Awaitable[None]] = _check_dossier) -> Step:
+def unknown(answers: Answers) -> bool:
+    """Whether the dossier is still to be found."""
+    return not answers.get(KNOWN)
+
+
+async def on_dossier(ctx: Ctx, dossier_id: str, check: Check = _check_dossier) -> Mapping[str, str]:
+    """What a draft about this dossier begins with; refused as `check` says."""
+    known = {"dossier": dossier_id, KNOWN: "yes"}
+    await check(ctx, known)
+    return known
+
+
+async def start_on_dossier(ctx: Ctx) -> Mapping[str, str]:
+    """A card about a dossier opens the form on it; without a subject the dossier is looked for."""
+    return await on_dossier(ctx, ctx.subject) if ctx.subject else {}
+
+
+def dossier_step(check: Check = _check_dossier) -> Step:
     """Find the dossier; the flow's own `check` may refuse one it cannot work on."""
     return Step(
         "dossier",
         fields=(fields.choice("dossier"), fields.text("dossier_text")),
         load=_load_dossiers,
         check=check,
+        when=unknown,
         template="invite_guest/dossier",
         asks_again=frozenset({"search"}),
         sample=View(choices={"dossier": (Choice("1", "Boulangerie Martin · BOUMAR · 552 100 554 · Vannes"),)}),

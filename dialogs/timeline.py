@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cards import render
+from dialogs import clients, steps
 from dialogs.dialog import Ctx
 from dialogs.saying import Posted
 from dialogs.turn import Card
@@ -19,9 +20,6 @@ from services.timeline import Happened, Timeline
 LONGEST = 20
 ACTORS = ("passerelle", "operator", "entrepreneur")
 TO_RETRY = (InvitationState.FAILED, InvitationState.EXPIRED)
-BOARD = "tracking_page"
-LISTS = {"mine": "my_clients"}
-"""Other lists a path is opened from, by what stands before the page in the key that leads back there."""
 
 
 async def _draw(ctx: Ctx, subject: str) -> Card:
@@ -40,13 +38,15 @@ async def _draw(ctx: Ctx, subject: str) -> Card:
         "offer": client.offer if client else None,
         "state": client.state if client else None,
         "ball": client.ball if client else None,
+        "named": clients.named(client) if client else None,
         "since": client.since if client else None,
         "late": client.late(now) if client else False,
         "earlier": max(0, len(path.happened) - LONGEST),
         "happened": [_line(one, names, ctx.locale) for one in path.happened[-LONGEST:]],
         "approval": which if client and client.state == PropositionState.AWAITING_APPROVAL else None,
         "opens": _opens(path, which) if admin else [],
-        "back": _back(back),
+        "back": clients.back(back or "1"),
+        "key": back or "1",
     }
     return render.card("timeline/path", ctx.locale, {"d": d})
 
@@ -81,17 +81,16 @@ def _opens(path: Timeline, subject: str) -> list[dict[str, str]]:
         found.append(("resend_invitation", invitation.id))
     if invitation is not None and invitation.state in TO_RETRY:
         found.append(("retry_invitation", invitation.id))
-    if state in (InvitationState.ACCEPTED, PropositionState.REFUSED):
-        found.append(("propose_offer", ""))
-    found += [("interlocuteurs", ""), ("hand_over", path.dossier.id)]
+    if state == InvitationState.ACCEPTED and path.next in steps.NEXT:
+        found.append((steps.NEXT[path.next], path.dossier.id))
+    if state == PropositionState.REFUSED:
+        found.append(("propose_offer", subject))
+    if path.person is not None:
+        found.append(("interlocuteurs", path.person))
+    found.append(("hand_over", path.dossier.id))
     if path.revocable() and invitation is not None:
         found.append(("revoke_invitation", invitation.id))
     return [{"dialog": dialog, "id": about} for dialog, about in found]
-
-
-def _back(key: str) -> dict[str, str]:
-    whence, _, page = key.partition(".")
-    return {"verb": LISTS[whence], "id": page} if whence in LISTS else {"verb": BOARD, "id": key or "1"}
 
 
 POSTED = Posted("timeline", draw=_draw)

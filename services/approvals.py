@@ -1,14 +1,14 @@
 """What awaits one person's approval, over all the dossiers they answer for today: several are decided on one card."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import delegations, effects, my_clients, places
+from services import delegations, effects, my_clients, paths, places
 from services.calendar import day_of
-from services.events import ApprovalsGathered, Event
+from services.events import ApprovalsGathered, Event, OfferProposed
 from services.models import Collaborateur, Dossier, Proposition, PropositionState
 from services.pages import page_of
 from services.propositions import PROPOSED, Proposed, get
@@ -18,6 +18,8 @@ from services.store import Work
 MANY = 3
 """From so many on, one card in their chat lists them."""
 LANE = "say_many"
+LISTED = "listed"
+"""Before a proposition's id: where a list asks for it, and which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +37,63 @@ def about(person: Collaborateur) -> str:
     return f"approvals:{person.id}"
 
 
-def _of(owners: Sequence[Collaborateur], barred: str | None) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [
-        Proposition.state == PropositionState.AWAITING_APPROVAL,
-        Dossier.collaborateur_id.in_([one.id for one in owners]),
-    ]
+async def _theirs(session: AsyncSession, services: Services, person: Collaborateur) -> list[ColumnElement[bool]]:
+    """What this person decides about today: as owner or stand-in, but not what they proposed where that bars them."""
+    owners = await my_clients.answers_for(session, person.email, day_of(services.store.clock()))
+    where: list[ColumnElement[bool]] = [Dossier.collaborateur_id.in_([one.id for one in owners])]
+    barred = None if services.roles.requester_may_approve else person.aad_id
     return [*where, Proposition.proposed_by != barred] if barred else where
 
 
+async def _count(session: AsyncSession, joined: Select[*tuple[Any, ...]]) -> int:
+    return await session.scalar(joined.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+
+
 async def of(session: AsyncSession, services: Services, person: Collaborateur, page: int = 1, size: int = 1) -> Waiting:
-    """What this person may decide today: as owner or stand-in, but not what they proposed where that bars them."""
-    owners = await my_clients.answers_for(session, person.email, day_of(services.store.clock()))
-    where = _of(owners, None if services.roles.requester_may_approve else person.aad_id)
-    joined = PROPOSED.where(*where)
-    total = await session.scalar(joined.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    """What awaits this person's decision."""
+    awaiting = Proposition.state == PropositionState.AWAITING_APPROVAL
+    joined = PROPOSED.where(awaiting, *await _theirs(session, services, person))
+    total = await _count(session, joined)
     page, pages = page_of(page, total, size)
     query = joined.order_by(Proposition.awaiting_since, Proposition.id).limit(size).offset((page - 1) * size)
     rows = (await session.execute(query)).unique().all()
     return Waiting(tuple(Proposed(*row) for row in rows), total, page, pages)
 
 
+async def listed(event: Event, services: Services, person: Collaborateur, chat: str) -> bool:
+    """Whether their list asks for it in their chat, so that no card of its own does.
+
+    They are to hear of it all the same: of a new request because « Général » mentions them, else because the list is new. One
+    that stands is only redrawn, and a request that comes to them by another way has its card.
+    """
+    asked_by_list = f"{LISTED}:{event.subject}"
+    async with services.store.read() as session:
+        standing = bool(await places.posted_in(session, about(person)))
+        if await places.posted(session, f"proposition:{event.subject}", chat) is not None:
+            return False
+        if standing and await places.posted(session, asked_by_list, chat) is not None:
+            return True
+        if (standing and not isinstance(event, OfferProposed)) or not await _are_many(session, services, person):
+            return False
+    await places.record_posted(services.store, asked_by_list, chat, about(person))
+    return True
+
+
+async def _are_many(session: AsyncSession, services: Services, person: Collaborateur) -> bool:
+    """Whether so much awaits this person's decision, or is about to, that one card lists it."""
+    asked = Proposition.state.in_((PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL))
+    joined = PROPOSED.where(asked, ~paths.left_in_loop(), *await _theirs(session, services, person))
+    return await _count(session, joined) >= MANY
+
+
 async def tell(event: Event, services: Services) -> None:
     """Reaction to whatever changes who decides what: the lists of those asked, now or before, are due."""
     async with services.store.read() as session:
         may = await services.roles.approvers(await get(session, event.subject))
-        chats = await places.posted_in(session, f"proposition:{event.subject}")
+        chats = [
+            *await places.posted_in(session, f"proposition:{event.subject}"),
+            *await places.posted_in(session, f"{LISTED}:{event.subject}"),
+        ]
         before = select(Collaborateur.id).where(
             Collaborateur.aad_id.in_([key.removeprefix(places.personal("")) for key in chats])
         )

@@ -20,8 +20,9 @@ from services.errors import Refused
 from services.events import ClientsUnderWay, FileAccepted, ImportFinished, ImportProgressed
 from services.interlocuteurs import Contact
 from services.invitations import NewGuest
-from services.loop_tasks import PROPOSING, Actor
+from services.loop_tasks import Actor
 from services.models import (
+    PROPOSING,
     Dossier,
     Import,
     ImportLine,

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from services import migrate, places
+from services import migrate, notifications, places
 from services.errors import Refused, Unavailable
 from services.models import Bookmark, Effect, EffectState
 from services.ports import Directory, Standing
@@ -19,7 +19,7 @@ from services.store import Store
 SKEW = timedelta(minutes=2)  # Microsoft and our own door refuse tokens at five
 LATE = timedelta(minutes=10)
 DATABASE = "database"
-INSIDE = (DATABASE, "manifest", "team", "outbox")
+INSIDE = (DATABASE, "manifest", "team", "notifications", "outbox")
 NEEDED = frozenset({"User.Invite.All", "User.Read.All"})
 # Mail.Send may come from Exchange instead, for one mailbox only: no token tells, so the mailbox itself is asked. Without
 # User.DeleteRestore.All guests are removed by hand.
@@ -40,6 +40,7 @@ class Expected:
     app_id: str
     admin_group_id: str | None
     invite_to_team: bool
+    notifications_url: str | None
     unset: tuple[str, ...]
     package_id: Callable[[], str | None]
     keys_held: Callable[[], Awaitable[bool]]
@@ -72,6 +73,7 @@ class Doctor:
             DATABASE: self._database,
             "manifest": self._manifest,
             "team": self._team,
+            "notifications": self._notifications,
             "outbox": self._outbox,
         }
 
@@ -175,6 +177,16 @@ class Doctor:
             return Line("team", False, "team.forbidden")
         count = sum(not one.guest for one in people)
         return Line("team", count > 0, "team.installed" if count else "team.nobody", {"n": count})
+
+    async def _notifications(self) -> Line:
+        url = self._expected.notifications_url
+        if url is None:
+            return Line("notifications", True, "notifications.unset")
+        async with self._store.read() as session:
+            until = await notifications.lasting(session, url)
+        if until is None or until <= self._store.clock():
+            return Line("notifications", False, "notifications.none")
+        return Line("notifications", True, "notifications.held", {"until": until})
 
     async def _outbox(self) -> Line:
         parked = select(Effect.reason, func.count()).where(Effect.state == EffectState.PARKED).group_by(Effect.reason)

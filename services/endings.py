@@ -113,6 +113,8 @@ async def end_mission(work: Work, dossier: Dossier, actor: Actor, *, done: bool)
 async def revoke_person(work: Work, invitation_id: str, actor: Actor, *, done: bool) -> None:
     """Revoke an invitation: what its person has, or is proposed, on its dossiers goes with it. The others keep theirs."""
     invitation = await invitations.revoke(work, invitation_id, actor.id)
+    if await invitations.replaced(work.session, invitation):
+        return
     on = select(InvitationDossier.dossier_id).where(InvitationDossier.invitation_id == invitation_id)
     person = select(Interlocuteur.id).where(Interlocuteur.email_key == invitation.email_key)
     for row in await _all_live(work, Proposition.dossier_id.in_(on), Proposition.interlocuteur_id.in_(person)):

@@ -209,6 +209,12 @@ async def revoke(work: Work, invitation_id: str, actor: str) -> Invitation:
     return invitation
 
 
+async def replaced(session: AsyncSession, invitation: Invitation) -> bool:
+    """Whether another invitation holds for this person: what they have is by that one."""
+    holding = await live(session, invitation.email)
+    return holding is not None and holding.id != invitation.id
+
+
 # --- reactions
 
 

@@ -62,7 +62,7 @@ async def of_person(session: AsyncSession, invitation: Invitation, dossier: Doss
     """Where this invited person stands on this dossier; None where the path was given up (revoked, expired, taken back)."""
     if invitation.state in (InvitationState.REVOKED, InvitationState.EXPIRED):
         return None
-    person = await _person(session, invitation.email_key, dossier.id)
+    person = await person_of(session, invitation.email_key, dossier.id)
     proposition = await _proposition(session, person, dossier.id)
     if proposition is not None and proposition.state in (PropositionState.WITHDRAWN, PropositionState.ENDED):
         return None
@@ -113,7 +113,7 @@ def _since(at: Moments, following: str | None, requested_at: datetime, refused_a
     return max(moment for moment in known if moment is not None)
 
 
-async def _person(session: AsyncSession, email_key: str, dossier_id: str) -> Interlocuteur | None:
+async def person_of(session: AsyncSession, email_key: str, dossier_id: str) -> Interlocuteur | None:
     """The interlocuteur of that e-mail; of two, the one linked to the dossier."""
     linked = select(Rattachement.interlocuteur_id).where(Rattachement.dossier_id == dossier_id)
     found: Interlocuteur | None = await session.scalar(

@@ -10,13 +10,10 @@ from services import dossiers, interlocuteurs, invitations, loop, offers, propos
 from services.errors import Refused
 from services.events import LoopTaskDone, LoopTaskDropped, LoopTaskLeft, OffersChanged
 from services.loop import GuidedStep
-from services.models import NO_LIMIT, Dossier, Interlocuteur, LoopTask, Rattachement, TaskState
+from services.models import NO_LIMIT, PROPOSING, Dossier, Interlocuteur, LoopTask, Rattachement, TaskState
 from services.moves import move_task
 from services.offers import Qualite
 from services.store import Work
-
-PROPOSING = ("propose_offer", "new_client")
-"""Tasks that end with Loop's own proposition: its Ok is when the client hears (R19)."""
 
 MOOT: Mapping[str, tuple[str, ...]] = {
     "activate_offer": ("end_offer",),

@@ -65,8 +65,8 @@ INVITATION_MOVES: Mapping[InvitationState, frozenset[InvitationState]] = {
         {InvitationState.ACCEPTED, InvitationState.FAILED, InvitationState.REVOKED, InvitationState.EXPIRED}
     ),
     InvitationState.ACCEPTED: frozenset({InvitationState.REVOKED}),
-    InvitationState.FAILED: frozenset({InvitationState.REQUESTED}),
-    InvitationState.EXPIRED: frozenset({InvitationState.REQUESTED, InvitationState.ACCEPTED}),
+    InvitationState.FAILED: frozenset({InvitationState.REQUESTED, InvitationState.REVOKED}),
+    InvitationState.EXPIRED: frozenset({InvitationState.REQUESTED, InvitationState.ACCEPTED, InvitationState.REVOKED}),
     InvitationState.REVOKED: frozenset(),
 }
 
@@ -305,6 +305,10 @@ TASK_MOVES: Mapping[TaskState, frozenset[TaskState]] = {
     TaskState.DONE: frozenset(),
     TaskState.DROPPED: frozenset(),
 }
+
+
+PROPOSING = ("propose_offer", "new_client")
+"""Tasks that end with Loop's own proposition: its Ok is when the client hears (R19)."""
 
 
 class LoopTask(Row):

@@ -21,8 +21,14 @@ from services.models import (
 from services.pages import page_of
 from services.tracking import Client
 
-FOR_ADMINISTRATORS = (TaskState.TODO, InvitationState.FAILED, InvitationState.EXPIRED)
-"""What an administrator has a dialog for, about this one client."""
+FOR_ADMINISTRATORS = (
+    TaskState.TODO,
+    InvitationState.FAILED,
+    InvitationState.EXPIRED,
+    InvitationState.ACCEPTED,
+    PropositionState.REFUSED,
+)
+"""Where an administrator must move. (What is only proposed has its step left in Loop, or is about to be asked for.)"""
 
 
 async def answers_for(session: AsyncSession, email: str, today: date) -> tuple[Collaborateur, ...]:

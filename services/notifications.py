@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.errors import Refused
 from services.models import Bookmark
@@ -55,6 +56,13 @@ class _Kept:
     def read(cls, row: Bookmark | None, url: str) -> Self:
         kept = cls(**json.loads(row.cursor)) if row else None
         return kept if kept is not None and kept.url == url else cls(url, secrets.token_urlsafe(32))
+
+
+async def lasting(session: AsyncSession, url: str) -> datetime | None:
+    """Until when Graph tells this address what changes; None where it does not, or not any more."""
+    row = await session.get(Bookmark, _NAME)
+    kept = _Kept.read(row, url)
+    return datetime.fromisoformat(kept.until) if kept.id else None
 
 
 class Notifications:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Select,
+    and_,
     bindparam,
     case,
     delete,
@@ -26,8 +27,12 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from services.models import (
+    LIVE_INVITATIONS,
+    PROPOSING,
+    Activation,
     Dossier,
     Interlocuteur,
     Invitation,
@@ -39,6 +44,7 @@ from services.models import (
     Path,
     Proposition,
     PropositionState,
+    Rattachement,
     TaskState,
 )
 
@@ -48,7 +54,7 @@ BALL: dict[str, str] = {
     InvitationState.ACCEPTED: "administrateur",
     InvitationState.FAILED: "administrateur",
     InvitationState.EXPIRED: "administrateur",
-    PropositionState.PROPOSED: "administrateur",
+    PropositionState.PROPOSED: "passerelle",
     PropositionState.AWAITING_APPROVAL: "collaborateur",
     PropositionState.REFUSED: "administrateur",
     TaskState.TODO: "administrateur",
@@ -58,7 +64,9 @@ BALL: dict[str, str] = {
 SHOWN = (*BALL, PropositionState.ACTIVE.value)
 """States of a path; what is withdrawn, ended or revoked is history, and the journal's."""
 
-MOVING = frozenset({"propositions", "invitations", "loop_tasks", "interlocuteurs", "dossiers", "collaborateurs"})
+MOVING = frozenset(
+    {"propositions", "invitations", "loop_tasks", "interlocuteurs", "dossiers", "collaborateurs", "offer"}
+)
 """What a line that may move a path is about: the first word of its `what`."""
 
 COLUMNS = ("subject", "dossier_id", "state", "offer", "since", "rank", "owner_id", "agency")
@@ -98,8 +106,53 @@ def _propositions() -> Select[Any]:
     return (
         _columns(Proposition.id, Proposition.state, Proposition.offer, since)
         .join(Proposition, Proposition.dossier_id == Dossier.id)
-        .where(_state_of(Proposition).in_(SHOWN))
+        .where(_state_of(Proposition).in_(SHOWN), ~_settled(), ~left_in_loop())
     )
+
+
+def _settled() -> ColumnElement[bool]:
+    """A refusal that asks nothing more: something was proposed since, or it cannot be proposed again as things stand."""
+    since = aliased(Proposition)
+    proposed_since = exists().where(
+        since.dossier_id == Proposition.dossier_id,
+        since.interlocuteur_id == Proposition.interlocuteur_id,
+        since.id != Proposition.id,
+        since.proposed_at >= Proposition.decided_at,
+    )
+    return and_(Proposition.state == PropositionState.REFUSED, or_(proposed_since, ~exists(_may_be_proposed())))
+
+
+def _may_be_proposed() -> Select[Any]:
+    """The person is linked to the dossier and invited there, and the offer is on."""
+    return (
+        select(literal(1))
+        .select_from(Rattachement)
+        .join(Activation, Activation.dossier_id == Rattachement.dossier_id)
+        .join(Interlocuteur, Interlocuteur.id == Rattachement.interlocuteur_id)
+        .join(InvitationDossier, InvitationDossier.dossier_id == Rattachement.dossier_id)
+        .join(Invitation, Invitation.id == InvitationDossier.invitation_id)
+        .where(
+            Rattachement.dossier_id == Proposition.dossier_id,
+            Rattachement.interlocuteur_id == Proposition.interlocuteur_id,
+            Activation.offer == Proposition.offer,
+            Activation.ended_at.is_(None),
+            Invitation.email_key == Interlocuteur.email_key,
+            Invitation.state.in_(LIVE_INVITATIONS),
+        )
+        .correlate(Proposition)
+    )
+
+
+def left_in_loop() -> ColumnElement[bool]:
+    """Proposed here, and still to be in Loop: the step says so, once."""
+    left = exists().where(
+        LoopTask.dossier_id == Proposition.dossier_id,
+        LoopTask.interlocuteur_id == Proposition.interlocuteur_id,
+        LoopTask.offer == Proposition.offer,
+        LoopTask.what.in_(PROPOSING),
+        _state_of(LoopTask) == TaskState.TODO,
+    )
+    return and_(Proposition.state == PropositionState.PROPOSED, left)
 
 
 def _invitations() -> Select[Any]:
@@ -109,14 +162,30 @@ def _invitations() -> Select[Any]:
         .select_from(Proposition)
         .join(Interlocuteur, Interlocuteur.id == Proposition.interlocuteur_id)
         .where(Proposition.dossier_id == Dossier.id, Interlocuteur.email_key == Invitation.email_key)
-        .where(_state_of(Proposition).in_(SHOWN))
+        .where(_state_of(Proposition).in_(SHOWN), ~_settled())
     )
-    settled = (InvitationState.ACCEPTED, InvitationState.SENT, InvitationState.REQUESTED)
     return (
         _columns(Invitation.id, Invitation.state, literal(""), _invited_since())
         .join(InvitationDossier, InvitationDossier.dossier_id == Dossier.id)
         .join(Invitation, Invitation.id == InvitationDossier.invitation_id)
-        .where(_state_of(Invitation).in_(SHOWN), or_(Invitation.state.not_in(settled), ~exists(proposed)))
+        .where(
+            _state_of(Invitation).in_(SHOWN), case((_is_live(Invitation), ~exists(proposed)), else_=~_invited_again())
+        )
+    )
+
+
+def _is_live(row: type[Invitation]) -> ColumnElement[bool]:
+    return row.state.in_(LIVE_INVITATIONS)
+
+
+def _invited_again() -> ColumnElement[bool]:
+    """The same person, for the same dossier, by an invitation that holds."""
+    other, link = aliased(Invitation), aliased(InvitationDossier)
+    return exists().where(
+        other.email_key == Invitation.email_key,
+        _is_live(other),
+        link.invitation_id == other.id,
+        link.dossier_id == Dossier.id,
     )
 
 

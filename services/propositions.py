@@ -53,12 +53,30 @@ PROPOSED = (
 """Its rows are what `Proposed` is made of."""
 
 
-async def get(session: AsyncSession, proposition_id: str) -> Proposed:
-    """The proposition with its dossier and person, or Refused("not_found")."""
+async def find(session: AsyncSession, proposition_id: str) -> Proposed | None:
+    """The proposition with its dossier and person, None where there is none."""
     row = (await session.execute(PROPOSED.where(Proposition.id == proposition_id))).unique().one_or_none()
-    if row is None:
+    return Proposed(*row) if row else None
+
+
+async def get(session: AsyncSession, proposition_id: str) -> Proposed:
+    """The same, or Refused("not_found")."""
+    found = await find(session, proposition_id)
+    if found is None:
         raise Refused("not_found")
-    return Proposed(*row)
+    return found
+
+
+async def refused_before(session: AsyncSession, proposition_id: str) -> Sequence[str]:
+    """The refusals that this proposition is the answer to: the same person's, on the same dossier."""
+    made = await get(session, proposition_id)
+    query = select(Proposition.id).where(
+        Proposition.dossier_id == made.dossier.id,
+        Proposition.interlocuteur_id == made.interlocuteur.id,
+        Proposition.state == PropositionState.REFUSED,
+        Proposition.decided_at <= made.proposition.proposed_at,
+    )
+    return (await session.scalars(query.order_by(Proposition.decided_at))).all()
 
 
 async def live(session: AsyncSession, dossier_id: str, offer: str, interlocuteur_id: str) -> Proposition | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import dossiers, invitations, offers
+from services import dossiers, invitations, journey, offers
 from services.errors import Refused
 from services.models import (
     ERASED,
@@ -26,7 +26,7 @@ ENTREPRENEUR = "entrepreneur"
 THEIRS = frozenset({"invitations.accepted"})
 """What the bot writes down, and the client did."""
 
-OF_THE_DOSSIER = ("offer.activated", "offer.ended", "dossiers.")
+OF_THE_DOSSIER = ("offer.activated", "offer.ended", "dossiers.", "hand_overs.", "reviews.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Happened:
 class Timeline:
     """`happened` in order. `client` is where it stands now, `invitation` the one it began with; None once there is none.
 
+    `person` is the interlocuteur's id, None where there is none yet; `next` the step of services.journey they are at.
     `names` are those written beside an actor's id: whoever has left the firm since keeps theirs.
     """
 
@@ -51,6 +52,8 @@ class Timeline:
     names: Mapping[str, str]
     client: Client | None
     invitation: Invitation | None
+    person: str | None
+    next: str | None
 
     def revocable(self) -> bool:
         """Whether the invitation may be revoked."""
@@ -70,7 +73,17 @@ async def of(session: AsyncSession, subject: str, dossier_id: str, standing: Cli
         subjects |= set(await session.scalars(select(Invitation.id).where(Invitation.email_key == email_key)))
     lines = await _lines(session, subjects, dossier)
     happened = [_happened(one, offered) for one in lines]
-    return Timeline(dossier, happened, _names(rows), standing, invitation)
+    person = await journey.person_of(session, email_key, dossier.id) if email_key else None
+    path = await journey.of_person(session, invitation, dossier) if invitation else None
+    return Timeline(
+        dossier,
+        happened,
+        _names(rows),
+        standing,
+        invitation,
+        person.id if person else None,
+        path.next if path else None,
+    )
 
 
 async def _person(session: AsyncSession, subject: str) -> tuple[str | None, Collection[str]]:

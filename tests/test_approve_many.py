@@ -13,7 +13,9 @@ from tests.clients import client, saved
 from tests.conftest import DOSSIERS, Bot
 from tests.seen import CardHandle
 from tests.teams import Firm, Person
+from tests.test_endings import FLEKER, new_client
 from tests.test_hand_over import begins_portfolio
+from tests.test_path import PAUL, finds_dossier
 from tests.test_refused import refusals
 from tests.test_reminders import delegates, monday
 
@@ -50,6 +52,11 @@ def listed(person: Person) -> CardHandle:
     return next(one for one in reversed(person.chat) if "à approuver" in " ".join(one.texts) and BUTTON in one.buttons)
 
 
+def asked_alone(person: Person) -> list[CardHandle]:
+    """The cards of their chat that ask for one."""
+    return [one for one in person.chat if "Approuver l’activation" in one.buttons]
+
+
 def box(card: CardHandle, code: str) -> str:
     return next(one.label for one in card.surface.inputs if one.label.startswith(f"{code} —"))
 
@@ -77,6 +84,10 @@ async def test_after_a_list_of_clients_each_ticked_dossier_is_approved_on_its_ow
     await monday.lets_pass()
     await malo.looks()
     assert len([one for one in malo.chat if BUTTON in one.buttons]) == 1
+    assert asked_alone(malo) == []  # the list asks
+    mentions = "<at>Malo Le Goff</at>, merci d’initialiser"
+    asked = [one for one in claire.channel if mentions in " ".join(one.texts)]
+    assert len(asked) == 4  # he hears of each
 
     await delegates(malo, "Inès Caradec", "2031-03-03", "2031-03-07")
     await ines.sees("4 activations à approuver", within=LONG)
@@ -140,3 +151,26 @@ async def test_by_its_word_each_sees_their_own(firm: Firm, bot: Bot) -> None:
     await malo.sees("2 activations à approuver")
     await claire.writes("mes approbations", in_chat=True)
     await claire.sees("Plus rien à approuver")
+
+
+@only_sqlite
+async def test_what_comes_to_somebody_beside_their_list_has_its_card(firm: Firm, monday: Bot) -> None:
+    claire, malo, ines = firm.person("Claire"), firm.person("Malo"), firm.person("Inès")
+    await proposes(claire, 3)
+    await malo.sees("3 activations à approuver", within=LONG)
+    await new_client(claire, PAUL, "Start", FLEKER)
+    await ines.sees("En attente d’approbation")
+    await monday.lets_pass()
+    await claire.writes("reassigner", in_chat=True)
+    await claire.clicks("Ouvrir le formulaire")
+    await claire.fills({"Quels dossiers ?": "Un dossier"})
+    await claire.clicks("Continuer")
+    await finds_dossier(claire, *FLEKER)
+    await claire.fills({"Personnes": "Malo Le Goff"})
+    await claire.clicks("Continuer")
+    await claire.clicks("Réaffecter")
+    await malo.sees("4 activations à approuver", within=LONG)
+    await monday.lets_pass()
+    await malo.looks()
+    (card,) = asked_alone(malo)
+    assert "FLEKER" in " ".join(card.texts)

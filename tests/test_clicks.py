@@ -274,15 +274,40 @@ async def test_scenario_27_a_refusal_tells_the_administrator_why_and_the_client_
     claire, malo, paul = firm.person("Claire"), firm.person("Malo"), firm.person("Paul")
     await new_client(claire)
     await malo.sees("En attente d’approbation")
+    await paul.receives("vous invite")
+    await paul.receives("en cours d’activation")
+    await refuses(malo, "Le widget n’est pas dans le Loop Hub")
+    await malo.sees("Le refus est enregistré")
+    await claire.sees("Activation refusée", "Le widget n’est pas dans le Loop Hub")
+    await claire.sees("Claire Duhamel, merci de corriger")  # a message of its own, that mentions her
+    await claire.sees_no(PAUL["E-mail"], "Martin Paul")
+    assert len(paul.mails) == 2
+
+    await malo.clicks("Corriger et proposer…")
+    await malo.sees("réservée aux administrateurs")
+    await claire.clicks("Corriger et proposer…")
+    assert claire.dialog is not None
+    await claire.sees("Malo Le Goff a refusé l’activation", "Le widget n’est pas dans le Loop Hub")
+    assert claire.dialog.values["Offre"] == "consultation"
+    await claire.clicks("Continuer")  # nothing is asked again
+    await claire.sees("Proposer Consultation", "Martin Paul")
+    await claire.clicks("C’est fait, proposer")
+    await claire.sees("Activation de Consultation : proposée de nouveau")
+    await malo.sees("En attente d’approbation")
+    await malo.fills({"Activation de l'extension": True})
+    await malo.clicks("Approuver l’activation")
+    await malo.sees("Offre active")
+    await paul.receives("est actif")
+    assert all("refus" not in mail.subject for mail in paul.mails)
+
+
+async def refuses(malo: Person, why: str) -> None:
     await malo.clicks("Refuser…")
     await malo.clicks("Refuser l’activation")
     assert malo.dialog is not None
     assert malo.dialog.errors
-    await malo.fills({"Raison": "Le widget n’est pas dans le Loop Hub"})
+    await malo.fills({"Raison": why})
     await malo.clicks("Refuser l’activation")
-    await malo.sees("Le refus est enregistré")
-    await claire.sees("Activation refusée", "Le widget n’est pas dans le Loop Hub")
-    assert all("refus" not in mail.subject for mail in paul.mails)
 
 
 async def test_the_fallback_of_an_old_client_approves_too(firm: Firm) -> None:

@@ -24,7 +24,18 @@ from tests.conftest import Bot, config_for
 from tests.teams import Firm
 from tests.test_process import run
 
-CHECKS = ("settings", "keys", "permissions", "mailbox", "clock", "database", "manifest", "team", "outbox")
+CHECKS = (
+    "settings",
+    "keys",
+    "permissions",
+    "mailbox",
+    "clock",
+    "database",
+    "manifest",
+    "team",
+    "notifications",
+    "outbox",
+)
 
 
 class Practice:

@@ -66,6 +66,7 @@ async def test_120_lines_are_done_once_though_the_bot_crashes(firm: Firm, bot: B
         await claire.sees("Invitations parties ou reconnues")
         await bot.restart()
     await claire.sees("C’est terminé", "Invitations parties ou reconnues : 114", within=LONG)
+    await claire.sees("Corrigez les lignes refusées, puis renvoyez tout le fichier")
     assert invited(firm) == dict.fromkeys(map(email, range(114)), 1)
     mails = Counter(to for mail in firm.cloud.state.mails for to in mail.to)
     assert set(mails) == set(map(email, range(114)))
@@ -78,7 +79,7 @@ async def test_120_lines_are_done_once_though_the_bot_crashes(firm: Firm, bot: B
     results = opened(await claire.accepts_file())
     assert Counter(line["Verdict"] for line in results) == {"Fait": 114, "Refusée": 6}
     assert {line["Invitation"] for line in results[:114]} == {"Invitation envoyée"}
-    assert {line["Dans Loop"] for line in results[:114]} == {"À faire"}
+    assert {line["Dans Loop"] for line in results[:114]} == {"À faire dans Loop"}
 
     await claire.sends_file("clients 2026.csv", saved(*rows))
     await claire.sees("Il n’y a rien à faire : toutes les lignes sont déjà faites", "Déjà faits : 114", within=LONG)

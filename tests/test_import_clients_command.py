@@ -45,7 +45,7 @@ async def test_the_command_does_the_same(firm: Firm, commands: dict[str, str], t
     lines = opened(await asyncio.to_thread(to.read_bytes))
     assert [line["Verdict"] for line in lines] == ["Déjà fait", "Déjà fait", "Refusée"]
     assert lines[0]["Invitation"] == "Invitation envoyée"
-    assert lines[0]["Dans Loop"] == "À faire"
+    assert lines[0]["Dans Loop"] == "À faire dans Loop"
 
 
 async def test_without_entra_nothing_is_done(firm: Firm, commands: dict[str, str], tmp_path: Path) -> None:

@@ -149,6 +149,23 @@ async def test_scenario_7_a_blocked_domain_says_which_rule_and_who_then_it_is_tr
     assert len(paul.mails) == 1
 
 
+async def test_an_impossible_invitation_is_given_up_and_leaves_the_lists(firm: Firm) -> None:
+    claire = firm.person("Claire")
+    firm.cloud.state.blocked_domains.add(DOMAIN)
+    await invites(claire)
+    await claire.sees("Invitation impossible")
+    await claire.writes("à faire", in_chat=True)
+    await claire.sees("1 chose vous attend")
+    await claire.clicks("Révoquer…")
+    await claire.sees("Cette invitation n’est plus à reprendre", PAUL["E-mail"])
+    await claire.clicks("Révoquer l’invitation")
+    await claire.sees("Invitation révoquée")
+    await claire.clicks("Actualiser")
+    await claire.sees("Rien ne vous attend")
+    await claire.writes("suivi", in_chat=True)
+    await claire.sees("Aucun client pour l’instant")
+
+
 async def test_scenario_8_invited_by_hand_step_by_step_then_checked(firm: Firm) -> None:
     claire, paul = firm.person("Claire"), firm.person("Paul")
     firm.cloud.state.invitations_allowed = False

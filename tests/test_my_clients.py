@@ -89,6 +89,8 @@ async def test_what_waits_for_me_is_done_from_there(firm: Firm, monday: Bot) -> 
     await ines.fills(TICK)
     await ines.clicks("Approuver l’activation")
     await ines.sees("Offre active")
+    await ines.clicks("Retour")
+    await ines.sees("Rien ne vous attend")
     await malo.clicks("Actualiser")
     await malo.sees("Rien ne vous attend")
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,8 +12,10 @@ import aiohttp
 import pytest
 
 import app
+from bot.keys import Keys
 from bot.notifications import MAX_BODY
 from bot.server import NOTIFICATIONS as PATH
+from bot.server import open_session
 from services.errors import Refused
 from services.models import Bookmark
 from tests.conftest import Bot
@@ -184,6 +186,28 @@ async def test_refused_it_is_asked_again_an_hour_later_and_the_bot_serves(
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_doctor_says_until_when_and_when_there_are_none(firm: Firm, told: Bot) -> None:
+    lasting = datetime.fromisoformat((await kept(told))["until"])
+    assert await diagnosed(told) == (True, "notifications.held", {"until": lasting})
+    told.clock.set(lasting)
+    assert await diagnosed(told) == (False, "notifications.none", {})
+    told.config = replace(told.config, notifications_url=f"https://elsewhere.example{PATH}")
+    assert await diagnosed(told) == (False, "notifications.none", {})
+    told.config = replace(told.config, notifications_url=None)
+    assert await diagnosed(told) == (True, "notifications.unset", {})
+
+
+async def diagnosed(bot: Bot) -> tuple[bool, str, Mapping[str, object]]:
+    """What the doctor says of them."""
+    store, graph = app.open_store(bot.config, bot.clock), app.open_graph(bot.config)
+    async with open_session() as http:
+        keys = Keys(http, bot.config.openid_url, practice=True)
+        lines = await app.open_doctor(bot.config, store, graph, keys).examine(20.0)
+    await graph.close()
+    await store.close()
+    return next((one.right, one.key, one.facts) for one in lines if one.check == "notifications")
+
+
 async def test_without_the_setting_there_is_no_such_address(bot: Bot, firm: Firm) -> None:
     assert (await post(bot, notice("x")))[0] == 404
     assert calls(firm, "POST") == 0

@@ -19,7 +19,6 @@ async def test_the_card_leads_from_step_to_step(firm: Firm) -> None:
     await claire.sees("Étape 3 sur 9 : Activer l’offre sur le dossier", "À faire par : l’administrateur")
     card = claire.channel[-1]
     await card.click("Activer une offre")
-    await finds_dossier(claire)
     await claire.fills({"Offre à activer": "Start"})
     await claire.clicks("Continuer")
     await claire.clicks("Je le ferai plus tard")
@@ -29,7 +28,6 @@ async def test_the_card_leads_from_step_to_step(firm: Firm) -> None:
 
     await claire.sees("Étape 4 sur 9 : Créer l’interlocuteur")
     await claire.clicks("Lier un interlocuteur")
-    await finds_dossier(claire)
     await claire.fills({"Interlocuteur": "Créer un interlocuteur"})
     await claire.clicks("Continuer")
     await claire.fills({"Qualité": "Direction TPE"})
@@ -39,7 +37,6 @@ async def test_the_card_leads_from_step_to_step(firm: Firm) -> None:
 
     await claire.sees("Étape 6 sur 9 : Proposer le service collaboratif")
     await claire.clicks("Proposer un service collaboratif")
-    await finds_dossier(claire)
     await claire.fills({"Offre": "Start", "Interlocuteur": "Martin Paul"})
     await claire.clicks("Continuer")
     await claire.clicks("C’est fait, proposer")

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.teams import Firm, Person
+from tests.test_clicks import new_client, refuses
 from tests.test_path import PAUL, finds_dossier
 
 BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
@@ -26,7 +27,7 @@ async def test_a_step_left_in_loop_shows_until_someone_did_it(firm: Firm) -> Non
     await yann.sees_no(PAUL["E-mail"], "Martin Paul")  # nothing of the client where everyone reads
 
     await malo.writes("suivi")
-    await malo.sees("À faire · Start")
+    await malo.sees("À faire dans Loop · Start")
     await malo.clicks("Voir les gestes")
     await malo.sees("réservée aux administrateurs")
 
@@ -96,6 +97,52 @@ async def test_one_clients_path_and_what_to_do_from_there(firm: Firm) -> None:
     await claire.clicks("Voir BOUMAR")
     await claire.clicks("Révoquer l’invitation")
     await claire.sees(PAUL["E-mail"])
+
+
+@SQLITE
+async def test_who_accepted_waits_for_the_administrator_who_goes_on_from_there(firm: Firm) -> None:
+    claire, paul = firm.person("Claire"), firm.person("Paul")
+    await invites(claire)
+    await paul.receives("vous invite")
+    await paul.redeems()
+    await claire.sees("Invitation acceptée")
+    await claire.writes("à faire", in_chat=True)
+    await claire.clicks("Suite : BOUMAR")
+    assert "Corriger l’interlocuteur" not in claire.chat[-1].buttons  # there is none yet
+    await claire.clicks("Activer une offre")
+    await claire.sees("BOUMAR — Boulangerie Martin")
+    await claire.fills({"Offre à activer": "Start"})
+    await claire.clicks("Continuer")
+    await claire.clicks("C’est fait dans Loop")
+    await claire.clicks("Retour")
+    await claire.sees("1 chose vous attend")
+    await claire.clicks("Suite : BOUMAR")
+    await claire.clicks("Lier un interlocuteur")
+    await claire.sees("BOUMAR — Boulangerie Martin", "Créer un interlocuteur")
+
+
+@SQLITE
+async def test_a_refusal_and_its_interlocuteur_are_corrected_from_the_path(firm: Firm) -> None:
+    claire, malo = firm.person("Claire"), firm.person("Malo")
+    await new_client(claire)
+    await malo.sees("En attente d’approbation")
+    await refuses(malo, "Le nom est mal écrit")
+    await claire.sees("Activation de Consultation à corriger")
+    await claire.writes("suivi", in_chat=True)
+    await claire.clicks("Voir BOUMAR · Consultation")
+    path = claire.chat[-1]
+    await path.click("Corriger l’interlocuteur")
+    await claire.sees("Martin Paul", PAUL["E-mail"])
+    await claire.closes()
+    await path.click("Proposer une offre")
+    await claire.sees("Le nom est mal écrit")
+    await claire.closes()
+    await claire.writes("à faire", in_chat=True)
+    await claire.clicks("Corriger : BOUMAR · Consultation")
+    await claire.clicks("Continuer")
+    await claire.clicks("C’est fait, proposer")
+    await claire.clicks("Actualiser")
+    await claire.sees("Rien ne vous attend")
 
 
 @SQLITE

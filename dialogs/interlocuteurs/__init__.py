@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping
 
+from dialogs import steps
 from dialogs.dialog import Answers, Ctx, Dialog, Outcome, administrators
 from dialogs.interlocuteurs import choice, editing, linking, removal
 from services.store import Work
+
+
+async def _start(ctx: Ctx) -> Mapping[str, str]:
+    """A card about somebody opens the form on them; without a subject they are looked for."""
+    if not ctx.subject:
+        return {}
+    about = {"interlocuteur": ctx.subject, steps.KNOWN: "yes"}
+    await choice.person_of(ctx, about)
+    return about
 
 
 async def _begin(ctx: Ctx, answers: Answers) -> Mapping[str, str]:
@@ -41,4 +51,5 @@ DIALOG = Dialog(
     finish=_finish,
     allowed=administrators,
     commands=("interlocuteurs", "contacts"),
+    start=_start,
 )

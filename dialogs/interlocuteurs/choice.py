@@ -71,6 +71,7 @@ def list_step(begin_new: Callable[[Answers], Mapping[str, str]]) -> Step:
         fields=(fields.text("interlocuteur_text"), fields.choice("interlocuteur")),
         load=_load_list,
         check=check,
+        when=steps.unknown,
         asks_again=frozenset({"page"}),
         sample=View(
             {"total": 12, "page": 1, "pages": 2},

@@ -279,9 +279,7 @@ class Bot:
             on_refusal=self._refused,
             patience=self.patience,
         )
-        handler = Handler(
-            Adapter(self.courier), self._answer, apology, on_turn=self.metrics.turned, limit=self.limit
-        )
+        handler = Handler(Adapter(self.courier), self._answer, apology, on_turn=self.metrics.turned, limit=self.limit)
         return make_app(door=door, take=handler.take, keys=self.keys, ready=self._ready, metrics=self.metrics)
 
     def _refused(self, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""What a collaborateur could see of several approvals on one card."""
+"""What a collaborateur could see of several approvals on one card, and administrators of a refusal."""
 
 from tests.cards.calendar_samples import MESSAGE
 from tests.cards.firm import AT, LOOP, Sample, posted
@@ -34,6 +34,16 @@ FASTER = {
     "why": "Inès Caradec a déjà décidé le 12 janvier 2026 à 09:00\u00a0: Offre active.",
 }
 
+REFUSAL = {"by": "Camille Moreau", "at": AT, "reason": "Le widget n’est pas dans le Loop Hub."}
+REFUSED = {
+    **REFUSAL,
+    "code": "BMART",
+    "company": "Boulangerie Martin",
+    "offer": "Consultation",
+    "open": True,
+    "mention": "Claire Lemoine",
+}
+
 APPROVALS: dict[str, dict[str, Sample]] = {
     "approve_many/card": {
         "plain": posted(WAITING),
@@ -43,5 +53,10 @@ APPROVALS: dict[str, dict[str, Sample]] = {
         "some": posted(WAITING | {"approved": 3, "not_approved": [FASTER]}),
         "none": posted(WAITING | {"approved": 0}),
         "done": posted(WAITING | {"total": 0, "rows": [], "approved": 2}),
+    },
+    "approve_activation/refused": {
+        "plain": posted(REFUSED, "propose_offer"),
+        "nobody": posted(REFUSED | {"mention": None}, "propose_offer"),
+        "corrected": posted(REFUSED | {"open": False, "mention": None}, "propose_offer"),
     },
 }

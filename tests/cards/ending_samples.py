@@ -153,6 +153,7 @@ ENDINGS: dict[str, dict[str, Sample]] = {
     },
     "revoke_invitation/confirm": {
         "pending": step(REVOKED, first=True, last=True),
+        "expired": step(REVOKED | {"state": "expired"}, first=True, last=True),
         "accepted": step(
             REVOKED | {"state": "accepted", "rows": [PAUL | {"name": "BMART — Boulangerie Martin"}], "steps": WITHDRAW},
             first=True,

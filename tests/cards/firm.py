@@ -132,9 +132,19 @@ REQUEST = {
     "decided_at": None,
     "notice": None,
     "current": None,
+    "id": "p1",
+    "back": None,
     "reason": None,
 }
 DECIDED = {"decided_by": "Camille Moreau", "decided_at": AT, "can_decide": False, "mention": False}
+
+
+DIALOGS = {
+    "activate": "activate_offer",
+    "describe": "link_interlocuteur",
+    "link": "link_interlocuteur",
+    "propose": "propose_offer",
+}
 
 
 def path_to(done: int, *also: int, ball: str = "administrateur") -> Sample:
@@ -147,6 +157,9 @@ def path_to(done: int, *also: int, ball: str = "administrateur") -> Sample:
         "steps": steps,
         "next": None if following is None else STEPS[following],
         "at": None if following is None else following + 1,
+        "do": None
+        if following is None or STEPS[following] not in DIALOGS
+        else {"dialog": DIALOGS[STEPS[following]], "id": "d0"},
         "ball": None if following is None else ball,
     }
 
@@ -211,6 +224,7 @@ ROWS: list[Sample] = [
         "offer": "Consultation",
         "state": "awaiting_approval",
         "ball": "collaborateur",
+        "named": "Camille Moreau",
         "since_days": 9,
         "late": True,
         "id": "p1",
@@ -221,6 +235,7 @@ ROWS: list[Sample] = [
         "offer": "",
         "state": "sent",
         "ball": "entrepreneur",
+        "named": None,
         "since_days": 1,
         "late": False,
         "id": "p2",
@@ -231,6 +246,7 @@ ROWS: list[Sample] = [
         "offer": "Start",
         "state": "active",
         "ball": None,
+        "named": None,
         "since_days": 0,
         "late": False,
         "id": "p3",

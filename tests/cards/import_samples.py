@@ -44,6 +44,7 @@ CLIENTS: dict[str, Any] = {
     "state": "checked",
     "file": "clients-2026-01.csv",
     "why": None,
+    "unheard": False,
     "to_invite": 112,
     "to_recognise": 3,
     "to_announce": 1,
@@ -88,7 +89,9 @@ IMPORTS: dict[str, dict[str, Sample]] = {
         ),
         "dropped": posted(CLIENTS | NO_CLIENTS | {"state": "dropped"}, "import_clients"),
         "unreadable": posted(
-            CLIENTS | NO_CLIENTS | {"state": "dropped", "why": "Microsoft Entra ne répond pas pour l’instant."},
+            CLIENTS
+            | NO_CLIENTS
+            | {"state": "dropped", "why": "Microsoft Entra ne répond pas pour l’instant.", "unheard": True},
             "import_clients",
         ),
     },

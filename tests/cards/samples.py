@@ -1,6 +1,6 @@
 """What a person could see, card by card and mail by mail."""
 
-from tests.cards.approval_samples import APPROVALS
+from tests.cards.approval_samples import APPROVALS, REFUSAL
 from tests.cards.calendar_samples import CALENDAR, MESSAGE, REMINDER_MAILS, STANDS_IN
 from tests.cards.diagnostic_samples import DIAGNOSTIC
 from tests.cards.ending_samples import ENDINGS
@@ -168,7 +168,8 @@ CARDS: dict[str, dict[str, Sample]] = {
         "known": step(LINKED | {"new": False}, last=True),
     },
     "propose_offer/offer": {
-        "plain": step({"dossier": DOSSIER}, choices={"offer": OFFERS, "interlocuteur": PEOPLE}),
+        "plain": step({"dossier": DOSSIER, "refusal": None}, choices={"offer": OFFERS, "interlocuteur": PEOPLE}),
+        "refused": step({"dossier": DOSSIER, "refusal": REFUSAL}, choices={"offer": OFFERS, "interlocuteur": PEOPLE}),
     },
     "propose_offer/recap": {
         "plain": step(PROPOSED, last=True),
@@ -177,6 +178,7 @@ CARDS: dict[str, dict[str, Sample]] = {
     "new_client/recap": {"plain": step(CLIENT, last=True)},
     "approve_activation/request": {
         "open": posted(REQUEST, "approve_activation", refresh=["29:1abc", "29:1def"]),
+        "from_a_list": posted(REQUEST | {"back": {"verb": "to_do", "id": "1"}}, "approve_activation"),
         "watch": posted(REQUEST | {"mention": False, "can_decide": False}, "approve_activation"),
         "elsewhere": posted(
             REQUEST | {"mention": False, "can_decide": False, "current": MESSAGE}, "approve_activation"

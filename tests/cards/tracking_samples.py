@@ -27,6 +27,7 @@ PATH = {
     "offer": "Consultation",
     "state": "awaiting_approval",
     "ball": "collaborateur",
+    "named": "Camille Moreau",
     "since": AT,
     "late": True,
     "earlier": 0,
@@ -38,8 +39,13 @@ PATH = {
         {"at": AT, "what": "Approbation demandée", "offer": "Consultation", "who": None, "role": "passerelle"},
     ],
     "approval": "p1",
-    "opens": [{"dialog": "interlocuteurs", "id": ""}, {"dialog": "revoke_invitation", "id": "i1"}],
+    "opens": [
+        {"dialog": "interlocuteurs", "id": "p1"},
+        {"dialog": "hand_over", "id": "d0"},
+        {"dialog": "revoke_invitation", "id": "i1"},
+    ],
     "back": {"verb": "tracking_page", "id": "2.all.all.all.all"},
+    "key": "2.all.all.all.all",
 }
 
 MINE: Sample = {
@@ -67,11 +73,14 @@ TO_DO: Sample = {
             ("todo", "Start", "administrateur"),
             ("failed", "", "administrateur"),
             ("expired", "", "administrateur"),
+            ("refused", "Consultation", "administrateur"),
+            ("accepted", "", "administrateur"),
         )
     ],
     "parked": 3,
     "page": 2,
     "pages": 3,
+    "back": "todo.2",
 }
 
 OPEN: Sample = {
@@ -151,7 +160,7 @@ TRACKING: dict[str, dict[str, Sample]] = {
         ),
         "to_do": posted(PATH | {"state": "todo", "approval": None, "opens": [{"dialog": "do_in_loop", "id": "t1"}]}),
         "refused": posted(
-            PATH | {"state": "refused", "approval": None, "opens": [{"dialog": "propose_offer", "id": ""}]}
+            PATH | {"state": "refused", "approval": None, "opens": [{"dialog": "propose_offer", "id": "p1"}]}
         ),
         "over": posted(PATH | {"offer": None, "state": None, "ball": None, "since": None, "happened": [], "opens": []}),
     },

@@ -15,8 +15,8 @@ INVITATIONS = {
     "requested": {"sent", "accepted", "failed", "revoked"},
     "sent": {"accepted", "failed", "revoked", "expired"},
     "accepted": {"revoked"},
-    "failed": {"requested"},
-    "expired": {"requested", "accepted"},
+    "failed": {"requested", "revoked"},
+    "expired": {"requested", "accepted", "revoked"},
     "revoked": set[str](),
 }
 PROPOSITIONS = {
@@ -151,6 +151,8 @@ class Model:
 
     def revoke_person(self, one: Invited) -> None:
         self.revoke(one)
+        if self.live_invitation(one.email):
+            return
         for held in self.propositions:
             if held.live and held.dossier in one.on and held.person.email == one.email:
                 self.close(held)

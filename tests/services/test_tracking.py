@@ -1,14 +1,20 @@
 """The board: whose turn it is, late ones first, filtered and paged by the database."""
 
-from services import loop_tasks, my_clients, propositions, tracking
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services import endings, invitations, loop_tasks, my_clients, propositions, tracking
 from services.calendar import day_of
 from services.loop_tasks import Actor
-from services.models import Dossier, Interlocuteur
-from services.store import Store
+from services.models import Dossier, Interlocuteur, InvitationState
+from services.moves import move_invitation
+from services.store import Store, Work
 from services.tracking import Board, Wanted
-from tests.services.conftest import ADMIN, Hand
+from tests.services.conftest import ADMIN, PAUL, Hand
 
 CLAIRE = Actor(ADMIN, "Claire")
+Settle = Callable[[Work, Dossier, Interlocuteur], Awaitable[None]]
 
 
 async def board(store: Store, clock: Hand, state: str = "", page: int = 1, size: int = 8, **more: object) -> Board:
@@ -110,3 +116,97 @@ async def test_all_of_it_in_the_boards_order(
     async with store.read() as session:
         every = [one async for one in tracking.every(session)]
     assert every == list((await board(store, clock)).rows)
+
+
+async def test_left_in_loop_a_client_stands_once_on_the_board(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    async with store.work() as work:
+        await propositions.propose_offer(work, dossier, "start", linked, ADMIN, "Claire", announce=False)
+        task = await loop_tasks.ask(
+            work, "propose_offer", dossier, CLAIRE, done=False, offer="start", interlocuteur=linked
+        )
+    assert (await board(store, clock)).counts == [("todo", 1)]
+    async with store.work() as work:
+        await loop_tasks.finish(work, task.id, CLAIRE)
+    assert (await board(store, clock)).counts == [("proposed", 1)]
+
+
+async def _propose_again(work: Work, dossier: Dossier, person: Interlocuteur) -> None:
+    await propositions.propose_offer(work, dossier, "consultation", person, ADMIN, "Claire")
+
+
+async def _end_offer(work: Work, dossier: Dossier, _person: Interlocuteur) -> None:
+    await endings.end_offer(work, dossier, "consultation", CLAIRE, done=True)
+
+
+async def _revoke(work: Work, _dossier: Dossier, _person: Interlocuteur) -> None:
+    mine = await invitations.live(work.session, PAUL.email)
+    assert mine is not None
+    await endings.revoke_person(work, mine.id, CLAIRE, done=True)
+
+
+async def _end_mission(work: Work, dossier: Dossier, _person: Interlocuteur) -> None:
+    await endings.end_mission(work, dossier, CLAIRE, done=True)
+
+
+@pytest.mark.parametrize(
+    ("settle", "then"),
+    [(_propose_again, ["proposed"]), (_end_offer, ["requested"]), (_revoke, []), (_end_mission, [])],
+)
+async def test_a_refusal_waits_until_it_is_settled(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur, settle: Settle, then: list[str]
+) -> None:
+    made = await propose(store, dossier, linked, "consultation")
+    async with store.work() as work:
+        await propositions.refuse_activation(work, made, "malo", "Malo", "pas de widget")
+    assert (await board(store, clock)).counts == [("refused", 1)]
+    clock.forward(days=1)
+    async with store.work() as work:
+        await settle(work, dossier, linked)
+    assert [row.state for row in (await board(store, clock)).rows] == then
+
+
+async def test_another_offer_of_the_same_person_does_not_settle_it(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur
+) -> None:
+    made = await propose(store, dossier, linked, "consultation")
+    await propose(store, dossier, linked, "start")
+    clock.forward(days=1)
+    async with store.work() as work:
+        await propositions.refuse_activation(work, made, "malo", "Malo", "pas de widget")
+    assert (await board(store, clock)).counts == [("proposed", 1), ("refused", 1)]
+
+
+@pytest.mark.parametrize("state", [InvitationState.FAILED, InvitationState.EXPIRED])
+async def test_an_invitation_not_to_be_taken_up_again_leaves_the_board(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur, state: InvitationState
+) -> None:
+    async with store.read() as session:
+        old = await invitations.live(session, PAUL.email)
+    assert old is not None
+    async with store.work() as work:
+        await move_invitation(work, old.id, InvitationState.SENT, ADMIN, sent_at=work.now)
+        await move_invitation(work, old.id, state, ADMIN, reason="domain_blocked")
+    assert (await board(store, clock)).counts == [(state.value, 1)]
+    async with store.work() as work:
+        await invitations.invite_guest(work, PAUL, dossier, ADMIN)
+    assert (await board(store, clock)).counts == [("requested", 1)]  # the same person, invited again
+    held = await propose(store, dossier, linked, "start")
+    async with store.work() as work:
+        await endings.revoke_person(work, old.id, CLAIRE, done=True)
+    assert [row.subject for row in (await board(store, clock)).rows] == [held]  # theirs by the invitation that holds
+
+
+@pytest.mark.parametrize("state", [InvitationState.FAILED, InvitationState.EXPIRED])
+async def test_the_end_of_a_mission_leaves_nothing_to_do(
+    store: Store, clock: Hand, dossier: Dossier, linked: Interlocuteur, state: InvitationState
+) -> None:
+    async with store.work() as work:
+        old = await invitations.live(work.session, PAUL.email)
+        assert old is not None
+        await move_invitation(work, old.id, InvitationState.SENT, ADMIN, sent_at=work.now)
+        await move_invitation(work, old.id, state, ADMIN)
+    async with store.work() as work:
+        await endings.end_mission(work, dossier, CLAIRE, done=True)
+    assert (await board(store, clock)).rows == []
