@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services._missing import insert_into
 from services.clock import Clock
 from services.models import PlaceRow, PostedCard
 from services.ports import Place, PlaceKind
@@ -27,22 +28,22 @@ async def remember(store: Store, key: str, place: Place) -> bool:
     """
     if await find(store, key) == place:
         return False
+    held = {
+        "kind": place.kind,
+        "conversation_id": place.conversation_id,
+        "service_url": place.service_url,
+        "tenant_id": place.tenant_id,
+        "bot_id": place.bot_id,
+        "team_id": place.team_id,
+        "group_id": place.group_id,
+        "user_mri": place.user_mri,
+    }
     async with store.work() as work:
-        new = await work.session.get(PlaceRow, key) is None
-        await work.session.merge(
-            PlaceRow(
-                key=key,
-                kind=place.kind,
-                conversation_id=place.conversation_id,
-                service_url=place.service_url,
-                tenant_id=place.tenant_id,
-                bot_id=place.bot_id,
-                team_id=place.team_id,
-                group_id=place.group_id,
-                user_mri=place.user_mri,
-                seen_at=work.now,
-            )
-        )
+        first = insert_into(work.session, PlaceRow).values(key=key, **held, seen_at=work.now)
+        # Several may meet the same person at once: one finds the place new, the others find it there.
+        new = (await work.session.scalars(first.on_conflict_do_nothing().returning(PlaceRow.key))).first() is not None
+        if not new:
+            await work.change(update(PlaceRow).where(PlaceRow.key == key).values(**held, seen_at=work.now))
     return new
 
 
