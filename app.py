@@ -383,7 +383,8 @@ def _command(arguments: list[str]) -> Callable[[Settings], Coroutine[None, None,
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status (2: a setting is wrong or missing)."""
-    command = _command(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    command = _command(given)
     try:
         config = settings.load()
     except WrongSettings as wrong:
@@ -394,7 +395,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return asyncio.run(command(config))
     except Exception:
-        log.exception("failed")
+        log.exception("%s failed", given[0] if given else "serve")
         return 1
 
 
