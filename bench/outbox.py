@@ -32,9 +32,8 @@ async def _bare(_event: Event, _services: Services) -> None: ...
 
 async def _mail(event: Event, services: Services) -> None:
     """The database's part of dialogs.saying.send_mail."""
-    async with services.store.read() as session:
-        if await deliveries.delivered(session, event.subject, "mail"):
-            return
+    if await deliveries.delivered(services.store, event.subject, "mail"):
+        return
     await deliveries.record(services.store, event.subject, "mail")
 
 

@@ -9,6 +9,7 @@ from dialogs.dialog import Ctx
 from dialogs.turn import Card, Reply, SentFile
 from services import deliveries, invitations, places
 from services.errors import Refused
+from services.outside import left
 from services.ports import Mail, Mention, Message, Upload
 from services.record import Firm, Services
 
@@ -90,11 +91,11 @@ async def link_to(services: Services, about: str) -> str | None:
 
 async def send_mail(services: Services, subject: str, leg: str, to: str, mail: RenderedMail) -> None:
     """Send one leg's mail and record what became of it; a leg already delivered is not sent again."""
-    async with services.store.read(brief=True) as session:
-        if await deliveries.delivered(session, subject, leg):
-            return
+    if await deliveries.delivered(services.store, subject, leg):
+        return
     try:
         await services.mailbox.send(Mail(to, mail.subject, mail.html, mail.text))
+        left()
     except Refused as refusal:
         await deliveries.record(services.store, subject, leg, refusal.key)
         raise

@@ -80,9 +80,9 @@ async def say_welcome(event: Event, services: Services) -> None:
     if welcomed is None:
         return
     proposed, data = welcomed
+    if await deliveries.delivered(services.store, event.subject, deliveries.WELCOME_TEAMS):
+        return
     async with services.store.read() as session:
-        if await deliveries.delivered(session, event.subject, deliveries.WELCOME_TEAMS):
-            return
         invitation = await invitations.live(session, proposed.interlocuteur.email)
     person = proposed.interlocuteur
     card = render.card("welcome/card", person.language, data)

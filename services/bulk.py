@@ -41,9 +41,10 @@ from services.store import Store, Work
 
 WINDOW = 120  # lines' effects waiting for Graph or the mailbox at once
 TICK = timedelta(seconds=2.5)  # between two redraws of its card: 1440 an hour, Teams allows 1800
-# SQLite has one writer: so many lines a transaction, which does not keep a click waiting. PostgreSQL has many: so many
-# transactions of a line each, since none of them may hold what one needs that waits for it.
-TOGETHER = 8
+# SQLite has one writer: so many lines a transaction, which keeps neither a click waiting nor the outbox, whose places at Graph
+# stand empty meanwhile. PostgreSQL has many: so many transactions of a line each, since none of them may hold what one needs
+# that waits for it.
+TOGETHER = 2
 LANE = "take_clients"
 LEASE = 4 * TICK  # a kill nearly always cuts a look; two at once do no harm
 ATTEMPTS = 3

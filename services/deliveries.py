@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.models import Delivery, DeliveryState
@@ -18,10 +18,16 @@ IN_DOUBT = frozenset({MAIL_IN_DOUBT, MESSAGE_IN_DOUBT})
 """Reasons of a leg that nobody knows to have gone out or not; with any other it did not."""
 
 
-async def delivered(session: AsyncSession, subject: str, leg: str) -> bool:
+_DELIVERED = select(Delivery.state).where(
+    Delivery.subject == bindparam("subject"),
+    Delivery.leg == bindparam("leg"),
+    Delivery.state == DeliveryState.DELIVERED,
+)
+
+
+async def delivered(store: Store, subject: str, leg: str) -> bool:
     """Whether this leg went out already."""
-    row = await session.get(Delivery, (subject, leg))
-    return row is not None and row.state == DeliveryState.DELIVERED
+    return bool(await store.ask(_DELIVERED, subject=subject, leg=leg))
 
 
 async def record(store: Store, subject: str, leg: str, reason: str | None = None) -> bool:

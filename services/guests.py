@@ -8,6 +8,7 @@ from services.events import Event, GuestInvited, GuestRecognised, InvitationAcce
 from services.invitations import BOT, locked
 from services.models import Invitation, InvitationState
 from services.moves import move_invitation
+from services.outside import left
 from services.ports import DirectoryUser, Invited
 from services.record import Firm, Services
 
@@ -23,7 +24,9 @@ async def send_invitation(event: Event, services: Services) -> None:
         # `sent_at` tells our own guest, whose link a crash may have lost, from one made by hand in Entra (R8).
         if known is None or (_is_pending(known) and invitation.sent_at is not None):
             await _mark_sending(services, invitation.id)
-            await _sent(services, invitation.id, await _ask_graph(services, invitation))
+            made = await _ask_graph(services, invitation)
+            left()
+            await _sent(services, invitation.id, made)
         else:
             await _recognised(services, invitation.id, known)
     except Refused as refusal:

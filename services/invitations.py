@@ -310,7 +310,7 @@ async def mail_due(services: Services, invitation_id: str, leg: str) -> tuple[In
     """
     async with services.store.read(brief=True) as session:
         invitation = await get(session, invitation_id)
-        leg = f"{leg}_{invitation.resends}" if invitation.resends else leg
-        if invitation.state != InvitationState.SENT or await delivered(session, invitation_id, leg):
-            return None
+    leg = f"{leg}_{invitation.resends}" if invitation.resends else leg
+    if invitation.state != InvitationState.SENT or await delivered(services.store, invitation_id, leg):
+        return None
     return invitation, leg

@@ -23,6 +23,7 @@ from services.effects import LEASE, MAX_TRIES, Claimed, Outcome, Terms, depth
 from services.errors import Refused, Unavailable, trace
 from services.events import Event
 from services.models import EffectState
+from services.outside import leaving
 from services.pace import THREAD_PAUSE
 from services.record import Services
 from services.store import Owed, Store, Work
@@ -39,8 +40,9 @@ IDLE_POLL = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The reactions that share an outside. At most `slots` of their effects are under way at once, in all replicas (but for
-    those that take another replica uncommonly long: services.effects.running).
+    """The reactions that share an outside. At most `slots` of their effects are there at once, in all replicas (but for those
+    that take another replica uncommonly long: services.effects.running). One is there until it says that it left
+    (services.outside), or else until it is recorded.
 
     Between two of them `every` seconds pass. When that outside says for how long it wants to be left alone (429,
     Retry-After), the whole pool rests. A pool without a name is no outside: its `slots` count in each replica.
@@ -113,6 +115,8 @@ class Outbox:
         self._wet = set(self._pools)  # pools in which something may be due
         self._look_at = 0.0  # when all pools are looked at, though nothing was heard: for retries, and other replicas
         self._busy: Counter[str] = Counter()  # effects claimed and not yet recorded, by pool
+        self._left: dict[int, str] = {}  # those of them that call their outside no more: their pools
+        self._emptied: set[str] = set()  # pools in which one has just left
         self._ended: list[Outcome] = []
         self._one_ended = asyncio.Event()
         self._paced = False
@@ -179,13 +183,14 @@ class Outbox:
 
     async def _turn(self) -> list[Claimed]:
         """Record what ended, claim what may start: one transaction."""
+        emptied, self._emptied = self._emptied, set()
         async with self._store.work(brief=True) as work:
             recorded = await self._record(work)
             freed = Counter(outcome.effect.pool for outcome in recorded)
             # An effect that ended may let the next of its lane go.
-            wet = [pool for pool in self._pools if pool in self._wet or freed[pool.name]]
+            wet = [pool for pool in self._pools if pool in self._wet or freed[pool.name] or pool.name in emptied]
             rests = {pool: max(asked) for pool in wet if (asked := _asked(pool, recorded))}
-            rooms = await self._rooms(work, wet, freed)
+            rooms = await self._rooms(work, wet, recorded)
             claimed: list[Claimed] = []
             for pool in wet:
                 if rooms[pool] > 0 and pool not in rests:
@@ -195,6 +200,8 @@ class Outbox:
                     claimed += found
             await self._rest(work, rests)
         del self._ended[: len(recorded)]
+        for outcome in recorded:
+            self._left.pop(outcome.effect.id, None)
         started = Counter(effect.pool for effect in claimed)
         self._busy = self._busy + started - freed
         self._wet = {pool for pool in wet if 0 < rooms[pool] == started[pool.name]}
@@ -205,12 +212,15 @@ class Outbox:
         await effects.record(work, ended)
         return ended
 
-    async def _rooms(self, work: Work, pools: Sequence[Pool], freed: Mapping[str, int]) -> dict[Pool, int]:
+    async def _rooms(self, work: Work, pools: Sequence[Pool], recorded: Sequence[Outcome]) -> dict[Pool, int]:
         """How many effects of each pool may start now.
 
         Pools that stand for an outside are held until the commit: two replicas counting at once would each fill them.
         """
-        rooms = {pool: pool.slots - self._busy[pool.name] + freed.get(pool.name, 0) for pool in pools}
+        over = {outcome.effect.id for outcome in recorded}
+        left = Counter(pool for effect_id, pool in self._left.items() if effect_id not in over)
+        ours = self._busy - Counter(outcome.effect.pool for outcome in recorded) - left
+        rooms = {pool: pool.slots - ours[pool.name] for pool in pools}
         outsides = [pool for pool in pools if pool.name and rooms[pool] > 0]
         if outsides:
             free_at = await pace.held(work, [pool.key for pool in outsides])
@@ -218,7 +228,7 @@ class Outbox:
             running = await effects.running(work, [pool.name for pool in outsides])
             for pool in outsides:
                 most = 1 if pool.every and self._paced else pool.slots
-                under_way = max(running[pool.name], self._busy[pool.name] - freed.get(pool.name, 0))
+                under_way = max(running[pool.name] - left[pool.name], ours[pool.name])
                 rooms[pool] = 0 if free_at[pool.key] > now else min(most, pool.slots - under_way)
         return rooms
 
@@ -237,6 +247,12 @@ class Outbox:
     # --- an effect
 
     async def _run(self, effect: Claimed) -> None:
+        def leave() -> None:
+            self._left[effect.id] = effect.pool
+            self._emptied.add(effect.pool)
+            self._one_ended.set()
+
+        leaving.set(leave)
         outcome = await self._outcome(effect)
         self._ended.append(outcome)
         self._one_ended.set()

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from services.events import Event, OfferActivated, OfferProposed
 from services.models import Effect
 from services.outbox import Outbox, Reaction, owed
+from services.outside import left
 from services.record import Services
 from services.store import Store
 
@@ -67,10 +68,11 @@ async def killed_while_running(store: Store, *reactions: Reaction) -> None:
 
 
 class Crowd:
-    """Counts how many are inside at once."""
+    """Counts how many are inside at once. `leaving`: each says that it left its outside, and goes on for a while."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, leaving: bool = False) -> None:
         self.inside = self.most = self.all = 0
+        self._leaving = leaving
 
     async def __call__(self, _event: Event, services: Services) -> None:
         self.inside += 1
@@ -79,6 +81,10 @@ class Crowd:
         async with services.store.read() as session:
             await session.execute(select(Effect.id))
         self.inside -= 1
+        if self._leaving:
+            left()
+            async with services.store.work() as work:
+                await work.session.execute(select(Effect.id))
 
 
 @asynccontextmanager

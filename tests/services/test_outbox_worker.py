@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from unittest.mock import patch
 
 import pytest
@@ -15,6 +15,7 @@ from services.errors import Unavailable
 from services.events import Event
 from services.models import EffectState
 from services.outbox import CHAT, DIRECTORY, GENERAL, MAIL, TEAM, Pool, Reaction, depth
+from services.outside import left
 from services.record import Services
 from services.store import Store, Work
 from tests.services.conftest import Hand
@@ -43,6 +44,42 @@ async def test_a_pool_takes_so_many_at_once_in_all_replicas(store: Store) -> Non
     await boxes[0].drain()
     assert crowd.all == 40
     assert 1 < crowd.most <= 4
+
+
+async def test_nor_are_there_more_where_each_leaves_before_it_is_recorded(store: Store) -> None:
+    crowd = Crowd(leaving=True)
+    reaction = Reaction("mail", crowd, repeatable=False, pool=Pool("mail", 4))
+    boxes = [outbox(store, reaction) for _ in range(1 if store.single_writer else 3)]
+    await emit(store, *(f"s{n}" for n in range(40)))
+    async with AsyncExitStack() as replicas, asyncio.timeout(PATIENCE):
+        for box in boxes:
+            await replicas.enter_async_context(running(box))
+        while (await depth(store)).get(EffectState.DONE) != 40:  # noqa: ASYNC110 - only the database tells
+            await asyncio.sleep(0.01)
+    assert crowd.all == 40
+    assert 1 < crowd.most <= 4
+
+
+async def test_who_has_left_its_outside_keeps_nobody_from_it(store: Store) -> None:
+    called, go_on = Recorder(), asyncio.Event()
+
+    async def mail(event: Event, services: Services) -> None:
+        await called(event, services)
+        left()
+        left()  # said twice, it is one place
+        await go_on.wait()
+
+    box = outbox(store, Reaction("mail", mail, repeatable=False, pool=Pool("mail", 1)))
+    await emit(store, "a", "b", "c")
+    async with running(box):
+        await until_run(called, 3)
+        assert (await depth(store))[EffectState.RUNNING] == 3
+        go_on.set()
+    assert await states(store) == [(EffectState.DONE, None)] * 3
+
+
+def test_left_is_said_in_no_effect_too() -> None:
+    left()
 
 
 async def test_a_pool_rests_as_long_as_its_outside_asks(store: Store, clock: Hand) -> None:
