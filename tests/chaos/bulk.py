@@ -42,6 +42,7 @@ GRAPH_PACE = (
 )
 COMPANIES = 1_600
 PATIENCE = 1800.0
+ON_ITS_WAY = 0.25  # seconds in which a killed bot's last requests still arrive; none starts in less
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Slow:
 
     def parts(self, began: float, killed: Sequence[float], ended: float) -> Parts:
         """Of a list that took from `began` to `ended`."""
-        silent = sum(self.asked[bisect(self.asked, at)] - at for at in killed)
+        silent = sum(self.asked[bisect(self.asked, at + ON_ITS_WAY)] - at for at in killed)
         cut = len(killed) * (DIRECTORY.slots + MAIL.slots)
         late = self.mailed[-1] - self.mailed[-1 - cut]
         return Parts(self.asked[0] - began, silent, late, ended - self.mailed[-1])
