@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Self
 
 from bench import wire
+from practice.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build" / "bench"
@@ -39,15 +40,6 @@ def install(name: str, requirements: Path) -> Path:
         subprocess.run([*pip, "--require-hashes", "-r", requirements], check=True, stderr=subprocess.DEVNULL)
         stamp.write_text(wanted)
     return python
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(slots=True)

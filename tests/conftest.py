@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 
 import app
 from practice import seed
+from practice.ports import free_port
 from services import dossiers, logs, migrate, portfolio, settings
 from services.clock import system_clock
 from services.models import EffectState
@@ -29,6 +30,17 @@ from services.store import Store
 from tests.teams import Firm
 
 DOSSIERS = 40
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """For a program that is started again: see practice.ports. (pytest-asyncio's are among those of outgoing connections.)"""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def unused_tcp_port_factory() -> Callable[[], int]:
+    return free_port
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select, update
 
 import app
 from practice import seed
+from practice.ports import free_port
 from services import dossiers, migrate, portfolio, settings
 from services.bulk_standing import standing
 from services.models import (
@@ -31,7 +32,6 @@ from services.outbox import DIRECTORY, MAIL
 from services.settings import Settings
 from services.store import Store
 from tests.chaos.process import BotProcess, Start, until
-from tests.chaos.rig import free_port
 from tests.clients import client, codes, email, saved
 from tests.teams import Firm
 

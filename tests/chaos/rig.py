@@ -4,15 +4,15 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from socket import socket
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select
 
 import app
 from practice import seed
+from practice.ports import free_port
 from practice.state import Invitation as Granted
 from services import dossiers, invitations, portfolio, settings
 from services.invitations import NewGuest
@@ -226,10 +226,3 @@ async def rig(start: Start, database_url: str, *, bots: int = 1) -> AsyncIterato
         with suppress(asyncio.CancelledError):
             await guests
         await made.close()
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with closing(socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

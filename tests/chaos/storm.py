@@ -20,6 +20,7 @@ import app
 from practice import seed
 from practice.activities import Activity
 from practice.card import CannotDo
+from practice.ports import free_port
 from practice.state import Fault
 from practice.teams import Answer, BotFailed
 from services import dossiers, interlocuteurs, invitations, offers, portfolio, propositions, settings
@@ -31,7 +32,6 @@ from services.offers import Qualite
 from services.store import Store
 from tests.chaos import skipping
 from tests.chaos.process import until_ready
-from tests.chaos.rig import free_port
 from tests.teams import Firm, Person
 
 CALM = 3600.0  # seconds for everything to end once Graph is well again
