@@ -9,12 +9,19 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
 import aiohttp
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60.0
+ASK = aiohttp.ClientTimeout(total=5)
+_TAIL = 4000  # of what a bot wrote, bytes
+
+
+class Unready(Exception):
+    """A bot never became ready; the message says what it answered last, and what it wrote."""
 
 
 async def until(true: Callable[[], Awaitable[bool]], *, pause: float = 0.01, patience: float = PATIENCE) -> None:
@@ -26,17 +33,25 @@ async def until(true: Callable[[], Awaitable[bool]], *, pause: float = 0.01, pat
             await asyncio.sleep(pause)
 
 
-async def until_ready(url: str) -> None:
-    """Wait until the bot at this address is ready."""
-    async with aiohttp.ClientSession() as http:
+async def until_ready(url: str, written: Callable[[], str] = str) -> None:
+    """Wait until the bot at this address is ready. Raises Unready; `written` gives what it wrote meanwhile."""
+    said = ""
+    async with aiohttp.ClientSession(timeout=ASK) as http:
 
         async def ready() -> bool:
-            with suppress(aiohttp.ClientError):
+            nonlocal said
+            try:
                 async with http.get(f"{url}/readyz") as answer:
+                    said = f"{answer.status} {await answer.text()}"
                     return answer.status == 200
+            except (aiohttp.ClientError, TimeoutError) as fault:
+                said = repr(fault)
             return False
 
-        await until(ready)
+        try:
+            await until(ready)
+        except TimeoutError:
+            raise Unready(f"{said}\n{written()}") from None
 
 
 class Start(Protocol):
@@ -44,17 +59,34 @@ class Start(Protocol):
 
     async def __call__(self, environment: Mapping[str, str]) -> int: ...
 
+    def written(self) -> str:
+        """The end of what its bots wrote on stderr."""
+        ...
+
+
+class _Log:
+    """What bots write on stderr."""
+
+    def __init__(self) -> None:
+        self.file = TemporaryFile()  # noqa: SIM115 - closed with whoever holds it
+
+    def tail(self) -> str:
+        end = os.fstat(self.file.fileno()).st_size
+        return os.pread(self.file.fileno(), _TAIL, max(end - _TAIL, 0)).decode(errors="replace")
+
 
 class Operator:
     """Starts `python app.py`."""
 
     def __init__(self) -> None:
         self._started: list[subprocess.Popen[bytes]] = []
+        self._log = _Log()
+        self.written = self._log.tail
 
     async def __call__(self, environment: Mapping[str, str]) -> int:
         self._started = [one for one in self._started if one.poll() is None]
-        quiet = subprocess.DEVNULL
-        started = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)  # noqa: ASYNC220
+        command, quiet = [sys.executable, "app.py"], subprocess.DEVNULL
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=self._log.file)  # noqa: ASYNC220
         self._started.append(started)
         return started.pid
 
@@ -71,7 +103,9 @@ class Zygote:
     def __init__(self) -> None:
         pipe = subprocess.PIPE
         script = [sys.executable, str(Path(__file__).with_name("zygote.py"))]
-        self._parent = subprocess.Popen(script, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        self._log = _Log()
+        self._parent = subprocess.Popen(script, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=self._log.file, text=True)
+        self.written = self._log.tail
         self._children: set[int] = set()
         self._read()
 
@@ -109,7 +143,7 @@ class BotProcess:
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         self._pid = await self._start(self._environment)
-        await until_ready(self.url)
+        await until_ready(self.url, self._start.written)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is no more."""
@@ -117,13 +151,23 @@ class BotProcess:
         await until(self._is_dead, pause=0.001)
 
     async def _is_dead(self) -> bool:
-        """A zombie is: it holds no file, no socket and no lock any more."""
-        return _state(self._pid) in "ZX"
+        return is_dead(self._pid)
 
 
-def _state(pid: int) -> str:
-    """As `ps` shows it; X where there is no such process."""
+def is_dead(pid: int) -> bool:
+    """Whether all threads of a process are over: the last one lets go of the files, the sockets and the locks."""
+    return all(_is_over(thread) for thread in _threads(pid))
+
+
+def _threads(pid: int) -> list[Path]:
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # there is no such process any more
+        return []
+
+
+def _is_over(thread: Path) -> bool:
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except OSError:
-        return "X"
+        return True

@@ -104,7 +104,8 @@ class Rig:
         bot = asyncio.create_task(app.run_bot(self._config, stop, paced=False))
 
         async def ended() -> bool:
-            return bot.done() or not (await self._ids(_OPEN) or await self._ids(_UNDER_WAY))
+            # In this order: an invitation's end owes effects, in its own commit.
+            return bot.done() or not (await self._ids(_UNDER_WAY) or await self._ids(_OPEN))
 
         await until(ended, pause=0.05, patience=PATIENCE)
         stop.set()
