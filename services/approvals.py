@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
-from services import delegations, effects, my_clients, paths, places
+from services import bulk_standing, delegations, effects, my_clients, paths, places
 from services.calendar import day_of
 from services.events import ApprovalsGathered, Event, OfferProposed
-from services.models import Collaborateur, Dossier, Proposition, PropositionState
+from services.models import Collaborateur, Dossier, Import, PostedCard, Proposition, PropositionState
 from services.pages import page_of
 from services.propositions import PROPOSED, Proposed, get
 from services.record import Services
@@ -37,22 +38,28 @@ def about(person: Collaborateur) -> str:
     return f"approvals:{person.id}"
 
 
-async def _theirs(session: AsyncSession, services: Services, person: Collaborateur) -> list[ColumnElement[bool]]:
+async def _theirs(
+    session: AsyncSession, services: Services, person: Collaborateur, proposer: InstrumentedAttribute[str]
+) -> list[ColumnElement[bool]]:
     """What this person decides about today: as owner or stand-in, but not what they proposed where that bars them."""
     owners = await my_clients.answers_for(session, person.email, day_of(services.store.clock()))
     where: list[ColumnElement[bool]] = [Dossier.collaborateur_id.in_([one.id for one in owners])]
     barred = None if services.roles.requester_may_approve else person.aad_id
-    return [*where, Proposition.proposed_by != barred] if barred else where
+    return [*where, proposer != barred] if barred else where
 
 
 async def _count(session: AsyncSession, joined: Select[*tuple[Any, ...]]) -> int:
     return await session.scalar(joined.with_only_columns(func.count(), maintain_column_froms=True)) or 0
 
 
+async def _awaiting(session: AsyncSession, services: Services, person: Collaborateur) -> Select[*tuple[Any, ...]]:
+    theirs = await _theirs(session, services, person, Proposition.proposed_by)
+    return PROPOSED.where(Proposition.state == PropositionState.AWAITING_APPROVAL, *theirs)
+
+
 async def of(session: AsyncSession, services: Services, person: Collaborateur, page: int = 1, size: int = 1) -> Waiting:
     """What awaits this person's decision."""
-    awaiting = Proposition.state == PropositionState.AWAITING_APPROVAL
-    joined = PROPOSED.where(awaiting, *await _theirs(session, services, person))
+    joined = await _awaiting(session, services, person)
     total = await _count(session, joined)
     page, pages = page_of(page, total, size)
     query = joined.order_by(Proposition.awaiting_since, Proposition.id).limit(size).offset((page - 1) * size)
@@ -76,14 +83,21 @@ async def listed(event: Event, services: Services, person: Collaborateur, chat: 
         if (standing and not isinstance(event, OfferProposed)) or not await _are_many(session, services, person):
             return False
     await places.record_posted(services.store, asked_by_list, chat, about(person))
+    async with services.store.work() as work:
+        await _gather(work, services, person.id)
     return True
 
 
 async def _are_many(session: AsyncSession, services: Services, person: Collaborateur) -> bool:
     """Whether so much awaits this person's decision, or is about to, that one card lists it."""
     asked = Proposition.state.in_((PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL))
-    joined = PROPOSED.where(asked, ~paths.left_in_loop(), *await _theirs(session, services, person))
-    return await _count(session, joined) >= MANY
+    theirs = await _theirs(session, services, person, Proposition.proposed_by)
+    count = await _count(session, PROPOSED.where(asked, ~paths.left_in_loop(), *theirs))
+    if count < MANY:
+        # Of a list of clients under way the first requests are there before the others.
+        coming = bulk_standing.DONE_IN_LOOP.where(*await _theirs(session, services, person, Import.owner))
+        count += len((await session.execute(coming.limit(MANY))).all())
+    return count >= MANY
 
 
 async def tell(event: Event, services: Services) -> None:
@@ -108,5 +122,15 @@ async def _gather(work: Work, services: Services, person_id: str) -> None:
     if await effects.is_due(work.session, f"{LANE}:{person_id}"):
         return
     person = await delegations.person(work.session, person_id)
-    if await places.posted_in(work.session, about(person)) or (await of(work.session, services, person)).total >= MANY:
+    if await places.posted_in(work.session, about(person)) or await _ask_for_a_list(work.session, services, person):
         work.emit(ApprovalsGathered(person_id))
+
+
+async def _ask_for_a_list(session: AsyncSession, services: Services, person: Collaborateur) -> bool:
+    """So many of them; or fewer, where nothing else asks for one: others of its list of clients never came."""
+    awaiting = await _awaiting(session, services, person)
+    listed = exists().where(
+        PostedCard.about == literal(f"{LISTED}:").concat(Proposition.id),
+        PostedCard.place_key == places.personal(person.aad_id or ""),
+    )
+    return await _count(session, awaiting) >= MANY or await _count(session, awaiting.where(listed)) > 0

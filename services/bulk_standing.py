@@ -7,12 +7,15 @@ from enum import StrEnum
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import imports
+from services import client_list, imports
 from services.events import Event, InvitationChanged, LoopTaskChanged
 from services.models import (
     LIVE_INVITATIONS,
     Delivery,
+    Dossier,
+    Import,
     ImportLine,
+    ImportState,
     Invitation,
     InvitationState,
     LoopTask,
@@ -85,6 +88,21 @@ def _under_way() -> ColumnElement[bool]:
     mailed = exists().where(Delivery.subject == Invitation.id)
     unsent = and_(~Invitation.made_in_entra, Invitation.reason.is_(None), ~mailed)
     return or_(Invitation.state == InvitationState.REQUESTED, and_(Invitation.state == InvitationState.SENT, unsent))
+
+
+DONE_IN_LOOP = (
+    select(ImportLine.number)
+    .join(Import, Import.id == ImportLine.import_id)
+    .join(Dossier, Dossier.code == ImportLine.said["code"].as_string())
+    .where(
+        Import.state == ImportState.RUNNING,
+        ~ImportLine.taken,
+        ImportLine.verdict.in_(TO_TAKE),
+        # Not quite what client_list.typed makes of the cell: who asks must do with nearly.
+        func.lower(func.coalesce(ImportLine.said["loop"].as_string(), "")).not_in(client_list.NO),
+    )
+)
+"""Lines still to be taken in, of lists under way, that say that Loop has it all already: each is about to be a request."""
 
 
 async def lines_of(

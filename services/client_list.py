@@ -59,12 +59,13 @@ _HEADINGS: Mapping[str, tuple[str, ...]] = {
 
 KIND = Kind("clients", "clients_columns", COLUMNS, MANDATORY, lambda headings: sheets.named(headings, _HEADINGS))
 
-_YES, _NO = ("oui", "o", "x", "yes", "y", "vrai", "true", "1"), ("", "non", "n", "no", "faux", "false", "0")
+_YES = ("oui", "o", "x", "yes", "y", "vrai", "true", "1")
+NO = ("", "non", "n", "no", "faux", "false", "0")
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "language": {"fr": "fr", "francais": "fr", "french": "fr", "en": "en", "anglais": "en", "english": "en"},
     "offer": {sheets.heading(offer.name): key for key, offer in CATALOGUE.items()},
     "qualite": {sheets.heading(label): key.value for key, label in QUALITE_LABELS.items()},
-    **dict.fromkeys(("subscription", "loop"), dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "")),
+    **dict.fromkeys(("subscription", "loop"), dict.fromkeys(_YES, "true") | dict.fromkeys(NO, "")),
 }
 _SHOWN: Mapping[str, str] = {
     "language": "fr, en",

@@ -36,13 +36,19 @@ def of_malo() -> list[str]:
     return [str(row["code"]) for row in seed.portfolio(DOSSIERS) if seed.MALO.email in map(str, row.values())]
 
 
-async def proposes(claire: Person, count: int) -> list[str]:
-    """A list of clients, done in Loop already: as many requests for Malo; gives the codes."""
+async def begins(claire: Person, count: int) -> list[str]:
+    """A list of clients under way, done in Loop already: as many requests for Malo; gives the codes."""
     codes = of_malo()[:count]
     rows = [client(n, **{"Code dossier": code, "Fait dans Loop": "oui"}) for n, code in enumerate(codes)]
     await claire.sends_file("clients.csv", saved(*rows))
     await claire.sees("Rien n’est encore fait", within=LONG)
     await claire.clicks("Lancer")
+    return codes
+
+
+async def proposes(claire: Person, count: int) -> list[str]:
+    """The same, to its end."""
+    codes = await begins(claire, count)
     await claire.sees("C’est terminé", within=LONG)
     return codes
 
@@ -118,6 +124,43 @@ async def test_after_a_list_of_clients_each_ticked_dossier_is_approved_on_its_ow
     await malo.sees("Malo Le Goff a déjà")
     assert await count(monday, "propositions.active") == 4
     assert await refusals(monday) == []
+
+
+@pytest.fixture
+def held_up(firm: Firm, monkeypatch: pytest.MonkeyPatch) -> Firm:
+    """Graph invites nobody for the time being, and a list waits for each line's invitation before it takes in the next."""
+    monkeypatch.setattr(bulk, "WINDOW", 1)
+    firm.cloud.state.fail_next("POST", "/invitations", 503, times=10_000)
+    return firm
+
+
+async def test_the_first_of_a_list_of_clients_waits_for_the_others_on_one_card(held_up: Firm, bot: Bot) -> None:
+    claire, malo = held_up.person("Claire"), held_up.person("Malo")
+    await begins(claire, 4)
+    await malo.sees("1 activation à approuver", within=LONG)
+    held_up.cloud.state.faults.clear()
+    await malo.sees("4 activations à approuver", within=LONG)
+    await bot.lets_pass()
+    await malo.looks()
+    assert len([one for one in malo.chat if BUTTON in one.buttons]) == 1
+    assert asked_alone(malo) == []
+
+
+@only_sqlite
+async def test_where_the_others_never_come_the_card_has_what_came(held_up: Firm, bot: Bot) -> None:
+    claire, malo = held_up.person("Claire"), held_up.person("Malo")
+    (code, *_) = await begins(claire, 4)
+    await malo.sees("1 activation à approuver", within=LONG)
+    await claire.clicks("Arrêter")
+    await claire.sees("Arrêté", within=LONG)
+    held_up.cloud.state.faults.clear()
+    await bot.lets_pass()
+    await malo.looks()
+    rest = listed(malo)
+    rest.fills({box(rest, code): True})
+    await rest.click(BUTTON)
+    await malo.sees("Plus rien à approuver")
+    assert await states(bot) == ["active"]
 
 
 @only_sqlite
