@@ -3,18 +3,23 @@
 aiosqlite makes four of it (a cursor, the statement, its rows, the end of the cursor) and one of a commit or a rollback of
 nothing. To be asked and to answer through a queue, a lock and the loop's own pipe costs more than what SQLite then does.
 
-What every turn asks goes without a thread at all (`here`): a row by its key takes SQLite some ten microseconds. So do the
+What every turn asks goes without a thread at all (`Spot`): a row by its key takes SQLite some ten microseconds. So do the
 statements of a transaction that is `brief` (services/store.py), but for its begin and its commit, which may wait.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, TypeVarTuple
 
 import aiosqlite
-from sqlalchemy import Connection, StaticPool, create_engine, event
+from sqlalchemy import Dialect, Executable, Select, Update
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.types import TypeEngine
+
+Columns = TypeVarTuple("Columns")
 
 _AT_ONCE = 1000  # rows that come with their statement; a result that is streamed asks for more
 
@@ -113,21 +118,90 @@ def opener(url: URL, **options: Any) -> Callable[[], aiosqlite.Connection]:
     return lambda: _Connection(partial(sqlite3.connect, file, **asked, **options))
 
 
-def here(url: URL) -> Connection:
+class Spot:
     """A connection for single statements that are as short as a thread's errand, used by the event loop's own thread.
 
-    Nothing waits in it: where another connection writes, OperationalError comes at once. And it leaves to the others to
-    move what is committed into the database's file, which waits for the disk.
+    Nothing waits in it: where another connection writes, sqlite3.OperationalError comes at once. And it leaves to the others
+    to move what is committed into the database's file, which waits for the disk. A statement is written once, by who asks it
+    again and again: SQLAlchemy makes it SQL the first time, and its types read and write the values; the rest of what
+    SQLAlchemy does each time takes four times as long as SQLite.
     """
-    engine = create_engine(
-        url.set(drivername="sqlite"),
-        isolation_level="AUTOCOMMIT",
-        poolclass=StaticPool,
-        connect_args={"timeout": 0},
-        hide_parameters=True,
+
+    def __init__(self, url: URL) -> None:
+        self._dialect = SQLiteDialect_pysqlite(paramstyle="named")
+        (file,), asked = self._dialect.create_connect_args(url.set(drivername="sqlite"))
+        self._connection = sqlite3.connect(file, **asked, timeout=0, isolation_level=None)
+        tune(self._connection, None, wal_autocheckpoint=0)
+        self._prepared: dict[Executable, _Prepared] = {}
+
+    def ask(self, query: Select[*Columns], bound: Mapping[str, object]) -> list[tuple[*Columns]]:
+        """The rows of a query."""
+        prepared = self._of(query, bound)
+        return prepared.read(self._connection.execute(prepared.sql, prepared.written(bound)).fetchall())
+
+    def change(self, statement: Update, bound: Mapping[str, object]) -> int:
+        """How many rows a change touched."""
+        prepared = self._of(statement, bound)
+        return self._connection.execute(prepared.sql, prepared.written(bound)).rowcount
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _of(self, statement: Select[*Columns] | Update, bound: Mapping[str, object]) -> "_Prepared":
+        prepared = self._prepared.get(statement)
+        if prepared is None:
+            prepared = self._prepared[statement] = _prepared(statement, bound, self._dialect)
+        return prepared
+
+
+Processor = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """SQL with named parameters. `own` are the values it has anyway; what its types do to values on their way in and out."""
+
+    sql: str
+    own: Mapping[str, Any]
+    ways_in: Sequence[tuple[str, Processor]]
+    ways_out: Sequence[tuple[int, Processor]]
+
+    def written(self, bound: Mapping[str, object]) -> dict[str, Any]:
+        values = {**self.own, **bound}
+        for name, written in self.ways_in:
+            values[name] = written(values[name])
+        return values
+
+    def read(self, rows: list[Any]) -> list[Any]:
+        if not self.ways_out:
+            return rows
+        made = [list(row) for row in rows]
+        for row in made:
+            for at, read in self.ways_out:
+                row[at] = read(row[at])
+        return [tuple(row) for row in made]
+
+
+def _prepared(statement: Select[*Columns] | Update, bound: Mapping[str, object], dialect: Dialect) -> _Prepared:
+    compiled: Any
+    if isinstance(statement, Select):
+        # What an IN lists is written out too; that is done for values only, not for names.
+        compiled = statement.params(**bound).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    else:
+        compiled = statement.compile(dialect=dialect)
+    columns = [*statement.selected_columns] if isinstance(statement, Select) else []
+    ways_in = ((name, _way(bind.type, dialect).bind_processor(dialect)) for name, bind in compiled.binds.items())
+    ways_out = (_way(column.type, dialect).result_processor(dialect, None) for column in columns)
+    return _Prepared(
+        str(compiled),
+        {name: value for name, value in compiled.params.items() if name not in bound},
+        [(name, way) for name, way in ways_in if way and name in compiled.params],
+        [(at, way) for at, way in enumerate(ways_out) if way],
     )
-    event.listen(engine, "connect", partial(tune, wal_autocheckpoint=0))
-    return engine.connect()
+
+
+def _way(of: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
+    return of.dialect_impl(dialect)
 
 
 def tune(connection: Any, _record: object, **more: object) -> None:

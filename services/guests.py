@@ -1,6 +1,6 @@
 """The guest accounts of the tenant, through the Directory: made once, recognised, sent a fresh link, removed. Reactions only."""
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from services import invitations
 from services.errors import Refused
@@ -114,9 +114,11 @@ async def _ask_graph(services: Services, invitation: Invitation) -> Invited:
     return await services.directory.invite(invitation.email, name, invitation.language, teams_link(services.firm))
 
 
+_SENDING = update(Invitation).where(Invitation.id == bindparam("invitation")).values(sent_at=bindparam("at"))
+
+
 async def _mark_sending(services: Services, invitation_id: str) -> None:
-    mine = update(Invitation).where(Invitation.id == invitation_id)
-    await services.store.change(mine.values(sent_at=services.store.clock()))
+    await services.store.change(_SENDING, invitation=invitation_id, at=services.store.clock())
 
 
 async def _failed(services: Services, invitation_id: str, reason: str) -> None:

@@ -1,16 +1,17 @@
 """The unit of work: one transaction = the change, its journal lines and the effects its events owe."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Connection, Delete, Row, Select, Update, event, func, insert, select, text
+from sqlalchemy import ColumnElement, Connection, Delete, Select, Update, event, func, insert, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from services import _sqlite, journal, paths
@@ -24,7 +25,10 @@ AgreedTime = datetime | ColumnElement[datetime]
 CONNECTIONS = 15  # to PostgreSQL at most, a replica
 _BARE = {"passerelle_bare": True}  # no BEGIN: SQLite takes each statement for a transaction
 _OWE = insert(Effect)
-_LONG_WAY = 256  # one change in so many goes where a commit also moves what is committed into the file (_sqlite.here)
+_LOG = 256  # changes after which SQLite's log is emptied into the file, which _sqlite.Spot leaves to others
+_MOST = 4 * _LOG
+_LONG_LOG = 1500  # pages
+_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ class Store:
         self.committed = asyncio.Event()
         self.due: set[str] = set()
         self._changes = 0
+        self._emptying: asyncio.Task[None] | None = None
         self._owed = owed
         self.single_writer = self.engine.dialect.name == "sqlite"
         self._alone = self.engine.execution_options(
@@ -161,29 +166,57 @@ class Store:
                 await session.connection(execution_options={"passerelle_brief": True})
             yield session
 
-    async def ask(self, query: Select[*Columns], **bound: object) -> Sequence[Row[*Columns]]:
-        """The rows of one question about few rows, without a transaction around it: for what every turn asks."""
+    async def ask(self, query: Select[*Columns], **bound: object) -> Sequence[tuple[*Columns]]:
+        """The rows of one question about few rows, without a transaction around it: for what every turn asks.
+
+        `query` is written once, its values bound: it is kept.
+        """
         if self.single_writer:
-            return self._on_the_spot.execute(query, bound).all()
+            return self._on_the_spot.ask(query, bound)
         async with self._alone.connect() as connection:
             return (await connection.execute(query, bound)).all()
 
     async def change(self, statement: Update, **bound: object) -> int:
         """One row's change that owes nothing and has no line in the journal, a transaction of its own; gives how many rows.
 
-        For what every turn changes.
+        For what every turn changes; `statement` as in `ask`.
         """
-        async with self._turn:
-            self._changes += 1
-            if self.single_writer and self._changes % _LONG_WAY:
-                with suppress(OperationalError):  # another process writes: a thread may wait for it, the loop may not
-                    return self._on_the_spot.execute(statement, bound).rowcount
+        if not self.single_writer:
             async with self._alone.connect() as connection:
                 return (await connection.execute(statement, bound)).rowcount
+        async with self._turn:
+            changed = await self._change_here(statement, bound)
+        if self._emptying is not None and self._changes >= _MOST:  # the disk does not keep up
+            await asyncio.wait((self._emptying,))
+        return changed
+
+    async def _change_here(self, statement: Update, bound: Mapping[str, object]) -> int:
+        try:
+            changed = self._on_the_spot.change(statement, bound)
+        except sqlite3.OperationalError:  # another process writes: a thread may wait for it, the loop may not
+            async with self._alone.connect() as connection:
+                return (await connection.execute(statement, bound)).rowcount
+        self._changes += 1
+        if self._changes >= _LOG and (self._emptying is None or self._emptying.done()):
+            self._changes = 0
+            self._emptying = asyncio.create_task(self._empty_log())
+        return changed
+
+    async def _empty_log(self) -> None:
+        """Move what is committed into the file: it waits for the disk, and who writes need not wait for it.
+
+        Only what is all moved is written over: where writing never ceases, it is made to, for the little that came meanwhile.
+        """
+        async with self._alone.connect() as connection:
+            row: Any = (await connection.exec_driver_sql(_CHECKPOINT)).one()
+            _busy, pages, _moved = row
+            if pages > _LONG_LOG:
+                async with self._turn:
+                    await connection.exec_driver_sql(_CHECKPOINT)
 
     @cached_property
-    def _on_the_spot(self) -> Connection:
-        return _sqlite.here(self.engine.url)
+    def _on_the_spot(self) -> _sqlite.Spot:
+        return _sqlite.Spot(self.engine.url)
 
     async def ready(self) -> str | None:
         """None when the database answers and is migrated; otherwise the reason, in words for an operator."""
@@ -196,9 +229,10 @@ class Store:
 
     async def close(self) -> None:
         """Release every connection."""
+        if self._emptying is not None:
+            await asyncio.wait((self._emptying,))
         if spot := vars(self).pop("_on_the_spot", None):
             spot.close()
-            spot.engine.dispose()
         await self.engine.dispose()
 
 
