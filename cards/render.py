@@ -5,6 +5,7 @@ list with `null`, an absent property is `null`: it is left out. `_compile` makes
 """
 
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -36,8 +37,11 @@ def card(name: str, locale: str, data: Mapping[str, Any]) -> dict[str, Any]:
     `data` is what the template's head comment lists. Raises jinja2.UndefinedError for a value the template needs and
     `data` lacks, KeyError for a sentence that does not exist, TypeError for a value JSON does not know.
     """
-    flow = _flow(name)
-    room = _with_parts({**_words(flow, locale), "form": data["form"]}) if "form" in data else _room(flow, locale)
+    room = _rooms.of(_flow(name), locale)
+    if "form" in data:
+        room["form"] = data["form"]
+    else:
+        room.pop("form", None)
     (drawn,), _ = _template(name)(Context({**data, **room}))
     card: dict[str, Any] = drawn
     return card
@@ -125,17 +129,26 @@ def _words(flow: str, locale: str) -> Names:
     }
 
 
-@cache
-def _room(flow: str, locale: str) -> Names:
-    return _with_parts(_words(flow, locale))
+class _Rooms(threading.local):
+    """What a card's template finds: the words, and the parts it is drawn with, of whose functions making takes longest.
+
+    Of the data the parts know the `form` alone. It is put here for each card: so a room is one thread's.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Names] = {}
+
+    def of(self, flow: str, locale: str) -> Names:
+        """The room of a flow in a language."""
+        room = self._made.get((flow, locale))
+        if room is None:
+            room = self._made[flow, locale] = Context(_words(flow, locale))
+            room["p"] = SimpleNamespace(**_template("_parts")(room)[1])
+            room["our"] = SimpleNamespace(**_template("_ours")(room)[1])
+        return room
 
 
-def _with_parts(words: Names) -> Names:
-    """The same of a card's template: besides, the parts it is drawn with. Of the data, they know the `form` alone."""
-    names = Context(words)
-    names["p"] = SimpleNamespace(**_template("_parts")(names)[1])
-    names["our"] = SimpleNamespace(**_template("_ours")(names)[1])
-    return names
+_rooms = _Rooms()
 
 
 @cache
