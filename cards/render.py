@@ -153,7 +153,15 @@ _rooms = _Rooms()
 
 @cache
 def _template(name: str) -> Run:
-    return compiled(_JSON, f"{name}.json.j2", _FILTERS, lambda file: _template(_name(file)))
+    return _compiled(name)
+
+
+def _compiled(name: str) -> Run:
+    with _COMPILING:
+        return compiled(_JSON, f"{name}.json.j2", _FILTERS, lambda file: _template(_name(file)))
+
+
+_COMPILING = threading.Lock()  # CPython 3.11 cannot make two syntax trees at once: python/cpython#106905
 
 
 def _name(file: str) -> str:
