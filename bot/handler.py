@@ -20,7 +20,7 @@ from services.spans import DIALOG, Span, no_span
 
 logger = logging.getLogger(__name__)
 
-_encoded = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_encoded = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode  # drawn, so a tree
 
 
 class Handler:

@@ -1,6 +1,7 @@
 """What /metrics shows (Prometheus). Labels are keys from the code: nobody's name, address or id."""
 
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -17,10 +18,11 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self._turns = Counter("passerelle_turns", "Turns handled", ["kind", "outcome"], registry=registry)
-        self._seconds = Histogram(
+        turns = Counter("passerelle_turns", "Turns handled", ["kind", "outcome"], registry=registry)
+        seconds = Histogram(
             "passerelle_turn_seconds", "From a turn let in to its answer, in seconds", ["kind"], registry=registry
         )
+        self._turns, self._seconds = cache(turns.labels), cache(seconds.labels)  # each turn would look them up
         self._refusals = Counter("passerelle_refusals", "Requests turned away", ["reason"], registry=registry)
         self._busy = Counter(
             "passerelle_graph_busy", "Calls Graph did not do: throttled, down, no token", ["reason"], registry=registry
@@ -45,8 +47,8 @@ class Metrics:
 
     def turned(self, kind: str, seconds: float, answered: bool) -> None:
         """One turn done (`bot.handler.Handler`'s on_turn)."""
-        self._turns.labels(kind, "answered" if answered else "failed").inc()
-        self._seconds.labels(kind).observe(seconds)
+        self._turns(kind, "answered" if answered else "failed").inc()
+        self._seconds(kind).observe(seconds)
 
     def refused(self, reason: str) -> None:
         """One request turned away (`bot.door.Door`'s on_refusal)."""

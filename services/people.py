@@ -158,9 +158,9 @@ def phone_number(typed: str, field: str, *, mobile: bool) -> str:
         number = phonenumbers.parse(typed, OVERSEAS.get(digits[:4], COUNTRY))
     except phonenumbers.NumberParseException:
         raise Refused("phone_invalid", field) from None
-    if not phonenumbers.is_valid_number(number):
-        raise Refused("phone_invalid", field)
     kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:  # what is_valid_number looks at
+        raise Refused("phone_invalid", field)
     if mobile and kind not in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE):
         raise Refused("phone_not_mobile", field)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
