@@ -17,7 +17,6 @@ import aiosqlite
 from sqlalchemy import Dialect, Executable, Select, Update
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.types import TypeEngine
 
 Columns = TypeVarTuple("Columns")
 
@@ -182,26 +181,18 @@ class _Prepared:
         return [tuple(row) for row in made]
 
 
-def _prepared(statement: Select[*Columns] | Update, bound: Mapping[str, object], dialect: Dialect) -> _Prepared:
-    compiled: Any
-    if isinstance(statement, Select):
-        # What an IN lists is written out too; that is done for values only, not for names.
-        compiled = statement.params(**bound).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    else:
-        compiled = statement.compile(dialect=dialect)
-    columns = [*statement.selected_columns] if isinstance(statement, Select) else []
-    ways_in = ((name, _way(bind.type, dialect).bind_processor(dialect)) for name, bind in compiled.binds.items())
-    ways_out = (_way(column.type, dialect).result_processor(dialect, None) for column in columns)
+def _prepared(statement: Select[*Columns] | Update, bound: Mapping[str, Any], dialect: Dialect) -> _Prepared:
+    compiled: Any = statement.compile(dialect=dialect)
+    made = compiled.construct_expanded_state(bound)  # what an IN lists is written out too
+    columns = statement.selected_columns if isinstance(statement, Select) else ()
+    ways_in = ((name, bind.type.dialect_impl(dialect).bind_processor(dialect)) for name, bind in compiled.binds.items())
+    ways_out = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
     return _Prepared(
-        str(compiled),
-        {name: value for name, value in compiled.params.items() if name not in bound},
-        [(name, way) for name, way in ways_in if way and name in compiled.params],
+        made.statement,
+        {name: value for name, value in made.parameters.items() if name not in bound},
+        [(name, way) for name, way in ways_in if way and name in made.parameters],
         [(at, way) for at, way in enumerate(ways_out) if way],
     )
-
-
-def _way(of: TypeEngine[Any], dialect: Dialect) -> TypeEngine[Any]:
-    return of.dialect_impl(dialect)
 
 
 def tune(connection: Any, _record: object, **more: object) -> None:

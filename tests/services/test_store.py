@@ -1,14 +1,14 @@
 """The unit of work: what is owed, who is woken for it, and which thread SQLite's statements take."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.events import OfferProposed
-from services.models import Effect
+from services.models import LIVE_INVITATIONS, Effect, Invitation, InvitationState
 from services.store import Owed, Store
 from tests.services.conftest import Hand
 
@@ -80,3 +80,42 @@ async def _thread(session: AsyncSession) -> int:
     assert driver is not None
     driver.held.create_function("thread_of_it", 0, threading.get_ident)
     return int(await session.scalar(text("SELECT thread_of_it()")) or 0)
+
+
+# --- what every turn asks, on both databases
+
+
+WHEN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+_ASKED = select(Invitation.state, Invitation.sent_at, Invitation.made_in_entra).where(
+    Invitation.state.in_(LIVE_INVITATIONS), Invitation.email == bindparam("email")
+)
+_SENT = (
+    update(Invitation)
+    .where(Invitation.email == bindparam("address"), Invitation.state.in_(LIVE_INVITATIONS))
+    .values(sent_at=bindparam("at"), made_in_entra=bindparam("made"), state=InvitationState.SENT)
+)
+
+
+async def test_values_go_in_and_come_out_as_their_columns_have_them(store: Store) -> None:
+    async with store.work() as work:
+        for number, state in enumerate((InvitationState.REQUESTED, InvitationState.FAILED)):
+            work.session.add(invited(f"paul{number}@entreprise.example", state, work.now))
+    for made in (True, False):  # prepared once, asked again with other values
+        assert await store.change(_SENT, address="paul0@entreprise.example", at=WHEN, made=made) == 1
+        assert await store.ask(_ASKED, email="paul0@entreprise.example") == [(InvitationState.SENT, WHEN, made)]
+    assert await store.change(_SENT, address="paul1@entreprise.example", at=WHEN, made=True) == 0
+    assert await store.ask(_ASKED, email="paul1@entreprise.example") == []
+
+
+def invited(email: str, state: InvitationState, at: datetime) -> Invitation:
+    return Invitation(
+        email=email,
+        email_key=email,
+        given_name="Paul",
+        family_name="Nicolas",
+        mobile="+33612345678",
+        language="fr",
+        state=state,
+        requested_by="c",
+        requested_at=at,
+    )
