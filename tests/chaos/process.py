@@ -68,7 +68,7 @@ class _Log:
     """What bots write on stderr."""
 
     def __init__(self) -> None:
-        self.file = TemporaryFile()  # noqa: SIM115 - closed with whoever holds it
+        self.file = TemporaryFile()  # noqa: SIM115 - whoever holds it closes it
 
     def tail(self) -> str:
         end = os.fstat(self.file.fileno()).st_size
@@ -95,6 +95,7 @@ class Operator:
         for one in self._started:
             one.kill()
             one.wait()
+        self._log.file.close()
 
 
 class Zygote:
@@ -128,6 +129,7 @@ class Zygote:
                 os.kill(child, signal.SIGKILL)
         self._parent.kill()
         self._parent.communicate()
+        self._log.file.close()
 
 
 class BotProcess:
