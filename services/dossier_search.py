@@ -6,10 +6,24 @@ dossiers to a million: `python -m bench --only search`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -22,6 +36,8 @@ RARE = 2_000  # rows of one prefix that are read and sorted at once
 COUNTED = 5_000  # rows counted to tell which word is the rarest
 WALK = 1_000  # names read in order before the rarest word leads
 SAMPLE = 2_000  # rows of numbers read to tell which of common words is the rarest
+
+Counts = Select[*tuple[int, ...]]
 
 _LAST = "\U0010ffff"
 _PRINTED_SIREN = re.compile(r"(?<![0-9])([0-9]{3})[ .\u00a0\u202f]([0-9]{3})[ .\u00a0\u202f]([0-9]{3})(?![0-9])")
@@ -60,25 +76,23 @@ async def search(session: AsyncSession, typed: str, limit: int = 8) -> Sequence[
     First the one whose code or SIREN (or SIRET) was typed whole; then companies that begin with all that was typed, those
     that begin with a word of it, and the others; each by company.
     """
-    found = [row.id for row in await session.execute(_exactly(typed).limit(limit))]
+    found = await _exactly(session, typed, limit)
     for wanted in _readings(typed):
         if len(found) < limit and (wanted.words or not typed.strip()):
             found += await _ids(session, wanted, limit + len(found))
     ids = list(dict.fromkeys(found))[:limit]
     if not ids:
         return []
-    rows = (await session.scalars(select(Dossier).where(Dossier.id.in_(ids)))).unique()
+    rows = (await session.scalars(_THESE, {"ids": ids})).unique()
     return sorted(rows, key=lambda one: ids.index(one.id))
 
 
-def _exactly(typed: str) -> Select[str]:
+async def _exactly(session: AsyncSession, typed: str, limit: int) -> list[str]:
     code, digits = one_line(typed), _digits(typed)
-    same = Dossier.code.in_({code, code.upper(), code.lower()})
-    return (
-        select(Dossier.id)
-        .where(or_(same, Dossier.siren == digits) if len(digits) == 9 else same)
-        .order_by(Dossier.code)
-    )
+    bound: dict[str, Any] = {"codes": [*{code, code.upper(), code.lower()}], "most": limit}
+    if len(digits) == 9:
+        return [row.id for row in await session.execute(_SIREN, bound | {"siren": digits})]
+    return [row.id for row in await session.execute(_CODE, bound)]
 
 
 def _digits(typed: str) -> str:
@@ -98,10 +112,11 @@ def _readings(typed: str) -> list[_Wanted]:
 
 async def _ids(session: AsyncSession, wanted: _Wanted, limit: int) -> list[str]:
     """The first of them, in order."""
-    found = [row.dossier_id for row in await session.execute(_names(wanted.beginning).limit(limit))]
+    named = await session.execute(_NAMES, {**_prefix("named", wanted.beginning), "most": limit})
+    found = [row.dossier_id for row in named]
     if len(found) >= limit or not wanted.words:
         return found
-    sizes = await _counted(session, [_starts(DossierWord.word, word) for word in wanted.words], COUNTED)
+    sizes = await _counted(session, _counts, wanted.words, COUNTED)
     if min(sizes) > RARE:
         found += await _walked(session, wanted, limit)
         found = list(dict.fromkeys(found))
@@ -110,15 +125,15 @@ async def _ids(session: AsyncSession, wanted: _Wanted, limit: int) -> list[str]:
     if min(sizes) == COUNTED:
         sizes = await _sampled(session, wanted.words)
     _, _, rarest = min((size, -len(word), word) for size, word in zip(sizes, wanted.words, strict=True))
-    return [row.dossier_id for row in await session.execute(_led_by(rarest, wanted, limit))]
+    return await _led_by(session, rarest, wanted, limit)
 
 
-async def _counted(session: AsyncSession, ranges: Sequence[ColumnElement[bool]], most: int) -> Sequence[int]:
-    """How many rows of `dossier_words` each range has, counted up to `most`."""
-    counts = [
-        select(func.count()).select_from(select(DossierWord.word).where(one).limit(most).subquery()) for one in ranges
-    ]
-    return list((await session.execute(select(*(count.scalar_subquery() for count in counts)))).one())
+async def _counted(
+    session: AsyncSession, counts: Callable[[int], Counts], prefixes: Sequence[str], most: int
+) -> Sequence[int]:
+    """How many rows of `dossier_words` begin with each prefix, counted up to `most`."""
+    bound = {**_prefixes("counted", prefixes), "most": most}
+    return list((await session.execute(counts(len(prefixes)), bound)).one())
 
 
 async def _sampled(session: AsyncSession, wanted: Sequence[str]) -> Sequence[int]:
@@ -126,9 +141,8 @@ async def _sampled(session: AsyncSession, wanted: Sequence[str]) -> Sequence[int
 
     Those found by the lowest numbers, SIREN and codes: their names and communes are anybody's.
     """
-    some = select(DossierWord.line).where(DossierWord.word >= "1", DossierWord.word < ":").limit(SAMPLE).subquery()
-    counts = (func.count().filter(some.c.line.like(f"% {word}%")) for word in wanted)
-    return list((await session.execute(select(*counts).select_from(some))).one())
+    bound = {**_having("having", wanted), "most": SAMPLE}
+    return list((await session.execute(_samples(len(wanted)), bound)).one())
 
 
 async def _walked(session: AsyncSession, wanted: _Wanted, limit: int) -> list[str]:
@@ -136,12 +150,13 @@ async def _walked(session: AsyncSession, wanted: _Wanted, limit: int) -> list[st
 
     Once a walk ends before its names do, whoever comes after it may not be the next.
     """
-    starts = [f" {word}" for word in sorted(wanted.words)]
-    walks = [_walk(number, start, wanted.words, 2 * limit) for number, start in enumerate((*starts, " "))]
-    found: list[list[str]] = [[] for _ in walks]
-    for row in await session.execute(union_all(*(select(walk.subquery()) for walk in walks))):
+    by_word = sorted(wanted.words)
+    starts = [f" {word}" for word in by_word]
+    bound = {**_prefixes("start", [*starts, " "]), **_having("having", by_word), "walk": WALK, "most": 2 * limit}
+    found: list[list[str]] = [[] for _ in (*starts, " ")]
+    for row in await session.execute(_walks(len(starts)), bound):
         found[row.walk].append(row.dossier_id)
-    names = await _counted(session, [_named(start) for start in starts], WALK + 1)
+    names = await _counted(session, _name_counts, starts, WALK + 1)
     first: list[str] = []
     for number, length in enumerate((*names, 0)):
         first += found[number]
@@ -150,37 +165,107 @@ async def _walked(session: AsyncSession, wanted: _Wanted, limit: int) -> list[st
     return first
 
 
-def _names(start: str) -> Select[str, str]:
+async def _led_by(session: AsyncSession, rarest: str, wanted: _Wanted, limit: int) -> list[str]:
+    bound = {
+        **_prefix("whole", wanted.beginning),
+        **_prefixes("begins", [f" {word}" for word in wanted.words]),
+        **_prefix("rarest", rarest),
+        **_having("other", [word for word in wanted.words if word != rarest]),
+        "most": limit,
+    }
+    return [row.dossier_id for row in await session.execute(_led(len(wanted.words)), bound)]
+
+
+# --- the statements, each written once for so many words: SQLAlchemy takes as long to build one as SQLite to run it
+
+
+def _prefix(name: str, prefix: str) -> dict[str, str]:
+    """What `_starts` is bound to."""
+    return {f"{name}_from": prefix, f"{name}_to": prefix + _LAST}
+
+
+def _prefixes(name: str, prefixes: Sequence[str]) -> dict[str, str]:
+    return {key: value for n, one in enumerate(prefixes) for key, value in _prefix(f"{name}_{n}", one).items()}
+
+
+def _having(name: str, wanted: Sequence[str]) -> dict[str, str]:
+    """What `_has` is bound to."""
+    return {f"{name}_{n}": f"% {word}%" for n, word in enumerate(wanted)}
+
+
+def _starts(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
+    return (column >= bindparam(f"{name}_from")) & (column < bindparam(f"{name}_to"))
+
+
+def _named(name: str) -> ColumnElement[bool]:
+    return (DossierWord.word == "") & _starts(DossierWord.line, name)
+
+
+def _names(name: str) -> Select[str, str]:
     return (
         select(DossierWord.line, DossierWord.dossier_id)
-        .where(_named(start))
+        .where(_named(name))
         .order_by(DossierWord.line, DossierWord.dossier_id)
     )
 
 
-def _named(start: str) -> ColumnElement[bool]:
-    return (DossierWord.word == "") & _starts(DossierWord.line, start)
+_MOST = bindparam("most", type_=Integer)
+_SAME_CODE = Dossier.code.in_(bindparam("codes", expanding=True))
+_CODE = select(Dossier.id).where(_SAME_CODE).order_by(Dossier.code).limit(_MOST)
+_SIREN = (
+    select(Dossier.id).where(or_(_SAME_CODE, Dossier.siren == bindparam("siren"))).order_by(Dossier.code).limit(_MOST)
+)
+_THESE = select(Dossier).where(Dossier.id.in_(bindparam("ids", expanding=True)))
+_NAMES = _names("named").limit(_MOST)
 
 
-def _walk(number: int, start: str, wanted: Sequence[str], limit: int) -> Select[int, str]:
-    names = _names(start).limit(WALK).subquery()
-    having = [names.c.line.like(f"% {word}%") for word in wanted if f" {word}" != start]
+@cache
+def _counts(words: int) -> Counts:
+    return _count([_starts(DossierWord.word, f"counted_{n}") for n in range(words)])
+
+
+@cache
+def _name_counts(words: int) -> Counts:
+    return _count([_named(f"counted_{n}") for n in range(words)])
+
+
+def _count(ranges: Sequence[ColumnElement[bool]]) -> Counts:
+    counted = (select(DossierWord.word).where(one).limit(_MOST).subquery() for one in ranges)
+    return select(*(select(func.count()).select_from(one).scalar_subquery() for one in counted))
+
+
+@cache
+def _samples(words: int) -> Counts:
+    some = select(DossierWord.line).where(DossierWord.word >= "1", DossierWord.word < ":").limit(_MOST).subquery()
+    having = (some.c.line.like(bindparam(f"having_{n}")) for n in range(words))
+    return select(*(func.count().filter(one) for one in having)).select_from(some)
+
+
+@cache
+def _walks(words: int) -> CompoundSelect[int, str]:
+    """Those that begin with each word and have the others, then all that have all of them."""
+    return union_all(*(select(_walk(number, words).subquery()) for number in range(words + 1)))
+
+
+def _walk(number: int, words: int) -> Select[int, str]:
+    names = _names(f"start_{number}").limit(bindparam("walk", type_=Integer)).subquery()
+    having = [names.c.line.like(bindparam(f"having_{n}")) for n in range(words) if n != number]
     # They come in the order of `names`. Asked for it again here, SQLite would read and sort them all before the first.
-    return select(literal(number).label("walk"), names.c.dossier_id).where(*having).limit(limit)
+    return select(literal(number).label("walk"), names.c.dossier_id).where(*having).limit(_MOST)
 
 
-def _led_by(rarest: str, wanted: _Wanted, limit: int) -> Select[tuple[int, str, str]]:
-    begins = or_(*(_starts(DossierWord.line, f" {word}") for word in wanted.words))
-    place = case((_starts(DossierWord.line, wanted.beginning), 0), (begins, 1), else_=2).label("place")
-    others = [DossierWord.line.like(f"% {word}%") for word in wanted.words if word != rarest]
+@cache
+def _led(words: int) -> Select[int, str, str]:
+    """Those that the rarest of so many words leads to."""
+    begins = or_(*(_starts(DossierWord.line, f"begins_{n}") for n in range(words)))
+    place = case((_starts(DossierWord.line, "whole"), 0), (begins, 1), else_=2).label("place")
     return (
         select(place, DossierWord.line, DossierWord.dossier_id)
         .distinct()  # two words of one dossier may begin so
-        .where(_starts(DossierWord.word, rarest), *others)
+        .where(
+            _starts(DossierWord.word, "rarest"),
+            *(DossierWord.line.like(bindparam(f"other_{n}")) for n in range(words - 1)),
+        )
         .order_by(place, DossierWord.line, DossierWord.dossier_id)
-        .limit(limit)
+        .limit(_MOST)
     )
-
-
-def _starts(column: InstrumentedAttribute[str], prefix: str) -> ColumnElement[bool]:
-    return (column >= prefix) & (column < prefix + _LAST)

@@ -6,7 +6,6 @@ its row makes every pseudonym written so far nobody's for good.
 
 import hmac
 import secrets
-from hashlib import sha256
 
 from sqlalchemy.exc import IntegrityError
 
@@ -24,7 +23,7 @@ class Pseudonyms:
 
     def of(self, person: str) -> str:
         """The pseudonym of an id (an Entra object id, an e-mail), whatever its case: `p-` and twelve hexadecimal digits."""
-        return f"p-{hmac.new(self._key, person.strip().casefold().encode(), sha256).hexdigest()[:12]}"
+        return f"p-{hmac.digest(self._key, person.strip().casefold().encode(), 'sha256').hex()[:12]}"
 
 
 async def load(store: Store) -> Pseudonyms:
