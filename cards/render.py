@@ -153,10 +153,6 @@ _rooms = _Rooms()
 
 @cache
 def _template(name: str) -> Run:
-    return _compiled(name)
-
-
-def _compiled(name: str) -> Run:
     with _COMPILING:
         return compiled(_JSON, f"{name}.json.j2", _FILTERS, lambda file: _template(_name(file)))
 

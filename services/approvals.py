@@ -1,5 +1,6 @@
 """What awaits one person's approval, over all the dossiers they answer for today: several are decided on one card."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +39,16 @@ def about(person: Collaborateur) -> str:
     return f"approvals:{person.id}"
 
 
-async def _theirs(
-    session: AsyncSession, services: Services, person: Collaborateur, proposer: InstrumentedAttribute[str]
-) -> list[ColumnElement[bool]]:
+Decides = Callable[[InstrumentedAttribute[str]], list[ColumnElement[bool]]]
+"""What somebody decides about, from the column that holds who proposed it."""
+
+
+async def _theirs(session: AsyncSession, services: Services, person: Collaborateur) -> Decides:
     """What this person decides about today: as owner or stand-in, but not what they proposed where that bars them."""
     owners = await my_clients.answers_for(session, person.email, day_of(services.store.clock()))
     where: list[ColumnElement[bool]] = [Dossier.collaborateur_id.in_([one.id for one in owners])]
     barred = None if services.roles.requester_may_approve else person.aad_id
-    return [*where, proposer != barred] if barred else where
+    return lambda proposer: [*where, proposer != barred] if barred else where
 
 
 async def _count(session: AsyncSession, joined: Select[*tuple[Any, ...]]) -> int:
@@ -53,8 +56,8 @@ async def _count(session: AsyncSession, joined: Select[*tuple[Any, ...]]) -> int
 
 
 async def _awaiting(session: AsyncSession, services: Services, person: Collaborateur) -> Select[*tuple[Any, ...]]:
-    theirs = await _theirs(session, services, person, Proposition.proposed_by)
-    return PROPOSED.where(Proposition.state == PropositionState.AWAITING_APPROVAL, *theirs)
+    theirs = await _theirs(session, services, person)
+    return PROPOSED.where(Proposition.state == PropositionState.AWAITING_APPROVAL, *theirs(Proposition.proposed_by))
 
 
 async def of(session: AsyncSession, services: Services, person: Collaborateur, page: int = 1, size: int = 1) -> Waiting:
@@ -83,6 +86,7 @@ async def listed(event: Event, services: Services, person: Collaborateur, chat: 
         if (standing and not isinstance(event, OfferProposed)) or not await _are_many(session, services, person):
             return False
     await places.record_posted(services.store, asked_by_list, chat, about(person))
+    # Once that is committed: what makes it await approval looks for it then, so one of the two sees the other.
     async with services.store.work() as work:
         await _gather(work, services, person.id)
     return True
@@ -91,11 +95,11 @@ async def listed(event: Event, services: Services, person: Collaborateur, chat: 
 async def _are_many(session: AsyncSession, services: Services, person: Collaborateur) -> bool:
     """Whether so much awaits this person's decision, or is about to, that one card lists it."""
     asked = Proposition.state.in_((PropositionState.PROPOSED, PropositionState.AWAITING_APPROVAL))
-    theirs = await _theirs(session, services, person, Proposition.proposed_by)
-    count = await _count(session, PROPOSED.where(asked, ~paths.left_in_loop(), *theirs))
+    theirs = await _theirs(session, services, person)
+    count = await _count(session, PROPOSED.where(asked, ~paths.left_in_loop(), *theirs(Proposition.proposed_by)))
     if count < MANY:
         # Of a list of clients under way the first requests are there before the others.
-        coming = bulk_standing.DONE_IN_LOOP.where(*await _theirs(session, services, person, Import.owner))
+        coming = bulk_standing.DONE_IN_LOOP.where(*theirs(Import.owner))
         count += len((await session.execute(coming.limit(MANY))).all())
     return count >= MANY
 

@@ -193,6 +193,10 @@ def _having(name: str, wanted: Sequence[str]) -> dict[str, str]:
     return {f"{name}_{n}": f"% {word}%" for n, word in enumerate(wanted)}
 
 
+def _has(line: ColumnElement[str] | InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
+    return line.like(bindparam(name))
+
+
 def _starts(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
     return (column >= bindparam(f"{name}_from")) & (column < bindparam(f"{name}_to"))
 
@@ -237,7 +241,7 @@ def _count(ranges: Sequence[ColumnElement[bool]]) -> Counts:
 @cache
 def _samples(words: int) -> Counts:
     some = select(DossierWord.line).where(DossierWord.word >= "1", DossierWord.word < ":").limit(_MOST).subquery()
-    having = (some.c.line.like(bindparam(f"having_{n}")) for n in range(words))
+    having = (_has(some.c.line, f"having_{n}") for n in range(words))
     return select(*(func.count().filter(one) for one in having)).select_from(some)
 
 
@@ -249,7 +253,7 @@ def _walks(words: int) -> CompoundSelect[int, str]:
 
 def _walk(number: int, words: int) -> Select[int, str]:
     names = _names(f"start_{number}").limit(bindparam("walk", type_=Integer)).subquery()
-    having = [names.c.line.like(bindparam(f"having_{n}")) for n in range(words) if n != number]
+    having = [_has(names.c.line, f"having_{n}") for n in range(words) if n != number]
     # They come in the order of `names`. Asked for it again here, SQLite would read and sort them all before the first.
     return select(literal(number).label("walk"), names.c.dossier_id).where(*having).limit(_MOST)
 
@@ -264,7 +268,7 @@ def _led(words: int) -> Select[int, str, str]:
         .distinct()  # two words of one dossier may begin so
         .where(
             _starts(DossierWord.word, "rarest"),
-            *(DossierWord.line.like(bindparam(f"other_{n}")) for n in range(words - 1)),
+            *(_has(DossierWord.line, f"other_{n}") for n in range(words - 1)),
         )
         .order_by(place, DossierWord.line, DossierWord.dossier_id)
         .limit(_MOST)

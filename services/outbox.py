@@ -190,7 +190,8 @@ class Outbox:
             # An effect that ended may let the next of its lane go.
             wet = [pool for pool in self._pools if pool in self._wet or freed[pool.name] or pool.name in emptied]
             rests = {pool: max(asked) for pool in wet if (asked := _asked(pool, recorded))}
-            rooms = await self._rooms(work, wet, recorded)
+            busy, left = self._busy - freed, self._left_but(recorded)
+            rooms = await self._rooms(work, wet, busy - left, left)
             claimed: list[Claimed] = []
             for pool in wet:
                 if rooms[pool] > 0 and pool not in rests:
@@ -203,7 +204,7 @@ class Outbox:
         for outcome in recorded:
             self._left.pop(outcome.effect.id, None)
         started = Counter(effect.pool for effect in claimed)
-        self._busy = self._busy + started - freed
+        self._busy = busy + started
         self._wet = {pool for pool in wet if 0 < rooms[pool] == started[pool.name]}
         return claimed
 
@@ -212,14 +213,18 @@ class Outbox:
         await effects.record(work, ended)
         return ended
 
-    async def _rooms(self, work: Work, pools: Sequence[Pool], recorded: Sequence[Outcome]) -> dict[Pool, int]:
-        """How many effects of each pool may start now.
+    def _left_but(self, recorded: Sequence[Outcome]) -> Counter[str]:
+        """How many effects of each pool call their outside no more, and are still to be recorded."""
+        over = {outcome.effect.id for outcome in recorded}
+        return Counter(pool for effect_id, pool in self._left.items() if effect_id not in over)
+
+    async def _rooms(
+        self, work: Work, pools: Sequence[Pool], ours: Counter[str], left: Counter[str]
+    ) -> dict[Pool, int]:
+        """How many effects of each pool may start now, with so many of `ours` at their outside, and so many that `left` it.
 
         Pools that stand for an outside are held until the commit: two replicas counting at once would each fill them.
         """
-        over = {outcome.effect.id for outcome in recorded}
-        left = Counter(pool for effect_id, pool in self._left.items() if effect_id not in over)
-        ours = self._busy - Counter(outcome.effect.pool for outcome in recorded) - left
         rooms = {pool: pool.slots - ours[pool.name] for pool in pools}
         outsides = [pool for pool in pools if pool.name and rooms[pool] > 0]
         if outsides:

@@ -182,8 +182,7 @@ class Store:
         For what every turn changes; `statement` as in `ask`.
         """
         if not self.single_writer:
-            async with self._alone.connect() as connection:
-                return (await connection.execute(statement, bound)).rowcount
+            return await self._change_apart(statement, bound)
         async with self._turn:
             changed = await self._change_here(statement, bound)
         if self._emptying is not None and self._changes >= _MOST:  # the disk does not keep up
@@ -194,13 +193,16 @@ class Store:
         try:
             changed = self._on_the_spot.change(statement, bound)
         except sqlite3.OperationalError:  # another process writes: a thread may wait for it, the loop may not
-            async with self._alone.connect() as connection:
-                return (await connection.execute(statement, bound)).rowcount
+            return await self._change_apart(statement, bound)
         self._changes += 1
         if self._changes >= _LOG and (self._emptying is None or self._emptying.done()):
             self._changes = 0
             self._emptying = asyncio.create_task(self._empty_log())
         return changed
+
+    async def _change_apart(self, statement: Update, bound: Mapping[str, object]) -> int:
+        async with self._alone.connect() as connection:
+            return (await connection.execute(statement, bound)).rowcount
 
     async def _empty_log(self) -> None:
         """Move what is committed into the file: it waits for the disk, and who writes need not wait for it.
@@ -208,9 +210,8 @@ class Store:
         Only what is all moved is written over: where writing never ceases, it is made to, for the little that came meanwhile.
         """
         async with self._alone.connect() as connection:
-            row: Any = (await connection.exec_driver_sql(_CHECKPOINT)).one()
-            _busy, pages, _moved = row
-            if pages > _LONG_LOG:
+            moved = (await connection.exec_driver_sql(_CHECKPOINT)).mappings().one()
+            if moved["log"] > _LONG_LOG:
                 async with self._turn:
                     await connection.exec_driver_sql(_CHECKPOINT)
 

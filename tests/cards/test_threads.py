@@ -42,4 +42,4 @@ def test_templates_are_compiled_in_several_threads() -> None:
     """CPython 3.11 counts how deep it is in a syntax tree, for all threads together (python/cpython#106905)."""
     names = [render._name(file.relative_to(ROOM).as_posix()) for file in ROOM.rglob("*.json.j2")]
     with ThreadPoolExecutor(THREADS) as threads:
-        assert all(threads.map(render._compiled, names * THREADS))
+        assert all(threads.map(render._template.__wrapped__, names * THREADS))

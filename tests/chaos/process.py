@@ -158,7 +158,7 @@ class BotProcess:
 
 def is_dead(pid: int) -> bool:
     """Whether all threads of a process are over: the last one lets go of the files, the sockets and the locks."""
-    return all(_is_over(thread) for thread in _threads(pid))
+    return all(state(thread) in "ZX" for thread in _threads(pid))
 
 
 def _threads(pid: int) -> list[Path]:
@@ -168,8 +168,9 @@ def _threads(pid: int) -> list[Path]:
         return []
 
 
-def _is_over(thread: Path) -> bool:
+def state(thread: Path) -> str:
+    """As `ps` shows it (`/proc/<pid>` is the first thread's); X where there is none."""
     try:
-        return (thread / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return True
+        return "X"

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.chaos.process import is_dead
+from tests.chaos.process import is_dead, state
 
 LEADERLESS = """
 import ctypes, sys, threading
@@ -13,17 +14,12 @@ ctypes.CDLL(None).pthread_exit(None)
 """
 
 
-def leader_is_gone(pid: int) -> bool:
-    with open(f"/proc/{pid}/stat") as stat:
-        return stat.read().rpartition(")")[2].split()[0] == "Z"
-
-
 def test_a_process_is_dead_when_its_last_thread_is() -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", LEADERLESS], stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "alive\n"
-        while not leader_is_gone(process.pid):
+        while state(Path(f"/proc/{process.pid}")) != "Z":
             pass
         assert not is_dead(process.pid)  # its other thread still holds its files and its sockets
         process.kill()

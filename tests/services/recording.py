@@ -1,12 +1,13 @@
 """A store that keeps every event it is told, and the services around the practice tenant's real Graph adapter."""
 
-from typing import cast
+from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy import select
 
 from services.events import EVENTS
 from services.graph import Graph
-from services.models import Effect, Invitation, JournalLine
+from services.models import Effect, Invitation, InvitationState, JournalLine
 from services.ports import Chat, Files
 from services.record import Firm, Services
 from services.roles import Roles
@@ -44,3 +45,10 @@ async def invitation(store: Store, invitation_id: str) -> Invitation:
         found = await session.get(Invitation, invitation_id)
     assert found is not None
     return found
+
+
+def invited(email: str, state: InvitationState, at: datetime, **more: Any) -> Invitation:
+    """A row as it would stand, asked for then; `more` are its other columns."""
+    given = {"family_name": "Nicolas", "given_name": "Paul", "mobile": "+33612345678", "language": "fr"}
+    said = {"email": email, "email_key": email, "requested_by": "c", "requested_at": at, "state": state}
+    return Invitation(**{**given, **said, **more})

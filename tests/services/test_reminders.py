@@ -17,7 +17,6 @@ from services.models import (
     Dossier,
     Effect,
     Interlocuteur,
-    Invitation,
     InvitationState,
     Proposition,
     Reminder,
@@ -29,7 +28,7 @@ from services.reminders import Batch
 from services.roles import Roles
 from services.store import Store
 from tests.services.conftest import ADMIN, PAUL, Hand
-from tests.services.recording import EVERY_EVENT, journal, told
+from tests.services.recording import EVERY_EVENT, invited, journal, told
 
 START = date(2026, 3, 2)  # a Monday, at 10 h in Paris
 INES = StaffMember("aad-ines", "ines@cabinet.example", "Inès Caradec", False, False)
@@ -486,19 +485,7 @@ async def test_a_thousand_pending_are_looked_at_in_a_moment(firm: Firm, dossier:
     """The tick runs every minute: what is not due must cost next to nothing."""
     async with firm.store.work() as work:
         for n in range(1000):
-            email = f"client{n}@example.fr"
-            row = Invitation(
-                email=email,
-                email_key=email,
-                family_name="N",
-                given_name="P",
-                mobile="+33612345678",
-                language="fr",
-                state=InvitationState.SENT,
-                requested_by=ADMIN,
-                requested_at=work.now,
-                sent_at=work.now,
-            )
+            row = invited(f"client{n}@example.fr", InvitationState.SENT, work.now, requested_by=ADMIN, sent_at=work.now)
             work.session.add(row)
     firm.clock.forward(days=1)
     said: list[str] = []

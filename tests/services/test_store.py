@@ -11,6 +11,7 @@ from services.events import OfferProposed
 from services.models import LIVE_INVITATIONS, Effect, Invitation, InvitationState
 from services.store import Owed, Store
 from tests.services.conftest import Hand
+from tests.services.recording import invited
 
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -105,17 +106,3 @@ async def test_values_go_in_and_come_out_as_their_columns_have_them(store: Store
         assert await store.ask(_ASKED, email="paul0@entreprise.example") == [(InvitationState.SENT, WHEN, made)]
     assert await store.change(_SENT, address="paul1@entreprise.example", at=WHEN, made=True) == 0
     assert await store.ask(_ASKED, email="paul1@entreprise.example") == []
-
-
-def invited(email: str, state: InvitationState, at: datetime) -> Invitation:
-    return Invitation(
-        email=email,
-        email_key=email,
-        given_name="Paul",
-        family_name="Nicolas",
-        mobile="+33612345678",
-        language="fr",
-        state=state,
-        requested_by="c",
-        requested_at=at,
-    )
